@@ -1,0 +1,1 @@
+"""The edge: routes, schemas and pages; it decides nothing."""

@@ -1,0 +1,1 @@
+"""What happens now: the state machines, interlocks and invariants."""

@@ -1,0 +1,120 @@
+"""What people ask for. A command is answered `Accepted` or `Refused`; it never half happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from domain.ids import ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.refusals import Refusal
+from domain.vehicle import Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStorage:
+    """Park a car. `pin_digest` is the keyed digest of plate and PIN, made at the edge."""
+
+    plate: Plate
+    vehicle: Vehicle
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetrieval:
+    """Bring a parked car to the gate."""
+
+    plate: Plate
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmClear:
+    """The driver's word that everybody is out and the car is where it should be."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Give up a job that has not moved a car yet; at an open gate also the driver's word."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class StartCharging:
+    """Let a car that stands on a charging spot charge until full, stopped or unplugged."""
+
+    plate: Plate
+    pin_digest: str
+    spot: SpotId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopCharging:
+    """End a charging session."""
+
+    spot: SpotId
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmModule:
+    """The operator has looked: the locked module may be used again if the sensors allow it."""
+
+    module: ModuleId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetFaults:
+    """Clear a module's latched faults whose cause is gone. Starts nothing."""
+
+    module: ModuleId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseGarage:
+    """Take no new jobs; running ones end."""
+
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeGarage:
+    """Take new jobs again."""
+
+    operator: str
+
+
+Command: TypeAlias = (
+    RequestStorage
+    | RequestRetrieval
+    | ConfirmClear
+    | CancelJob
+    | StartCharging
+    | StopCharging
+    | ConfirmModule
+    | ResetFaults
+    | PauseGarage
+    | ResumeGarage
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The command will be carried out; `id` names the job, charging session or module."""
+
+    id: JobId | ChargingId | ModuleId | str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The command changes nothing, for these reasons (at least one)."""
+
+    reasons: tuple[Refusal, ...]
+
+
+Reply: TypeAlias = Accepted | Refused

@@ -1,0 +1,275 @@
+"""What has happened, in the past tense: the only way the garage's memory ever changes.
+
+An event is complete in itself: replaying all of them from the first rebuilds the memory, and the
+ledger needs nothing else to know what to post. Kinds and field names are API of the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.vehicle import Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class CarRegistered:
+    """A car was entered by hand or import: it already stands in this bay."""
+
+    plate: Plate
+    vehicle: Vehicle
+    bay: BayId
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueued:
+    """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`."""
+
+    job: JobId
+    kind: str
+    plate: Plate
+    vehicle: Vehicle
+    bay: BayId
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobAdvanced:
+    """A job entered a state of its machine (docs/state-machines.md)."""
+
+    job: JobId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAdvanced:
+    """The driver's session at the gate entered a state of its machine."""
+
+    job: JobId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarParked:
+    """Gate shut, zone proven clear, car on its pallet: from here the car is in our care."""
+
+    job: JobId
+    plate: Plate
+    vehicle: Vehicle
+    bay: BayId
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarLeft:
+    """Gate shut, zone proven clear, pallet empty on both sensors: the car is gone."""
+
+    job: JobId
+    plate: Plate
+    bay: BayId
+    parked_utc_ms: int
+    left_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MotionRequested:
+    """A bounded move is about to be asked of a PLC (stored before it is asked)."""
+
+    module: ModuleId
+    mailbox: int
+    command_id: int
+    opcode: int
+    first: int
+    second: int
+    deadline_ms: int
+    job: JobId | None
+
+
+@dataclass(frozen=True, slots=True)
+class MotionEnded:
+    """A move is over as far as the controller is concerned; `result` is a `signals.Result` name."""
+
+    module: ModuleId
+    mailbox: int
+    command_id: int
+    result: str
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAdvanced:
+    """A module entered a state of its machine, for these reasons (refusal codes, with subjects)."""
+
+    module: ModuleId
+    state: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAdvanced:
+    """The wire to a module or charging spot entered a state of its machine."""
+
+    device: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class GarageAdvanced:
+    """The whole garage entered a mode."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised:
+    """A numbered fault latched."""
+
+    module: ModuleId
+    number: int
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultsReset:
+    """An operator cleared a module's latched faults."""
+
+    module: ModuleId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleConfirmed:
+    """An operator has looked at a locked module and confirmed it."""
+
+    module: ModuleId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobOverdue:
+    """A job or session has waited longer than its deadline; somebody must look."""
+
+    job: JobId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinRejected:
+    """A wrong code was given for this plate."""
+
+    plate: Plate
+
+
+@dataclass(frozen=True, slots=True)
+class PinAccepted:
+    """The right code was given after wrong ones: the count starts again."""
+
+    plate: Plate
+
+
+@dataclass(frozen=True, slots=True)
+class SpotAdvanced:
+    """A charging spot entered an OCPP status."""
+
+    spot: SpotId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingStarted:
+    """A driver was granted a charging session; the meter stood at `energy_total_wh`."""
+
+    charging: ChargingId
+    spot: SpotId
+    plate: Plate
+    pin_digest: str
+    energy_total_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyMetered:
+    """What a session drew since its last reading (at each full hour, and at the end)."""
+
+    charging: ChargingId
+    spot: SpotId
+    from_utc_ms: int
+    to_utc_ms: int
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingEnded:
+    """A session is over; `slices` are all its (from_utc_ms, to_utc_ms, energy_wh), in order."""
+
+    charging: ChargingId
+    spot: SpotId
+    plate: Plate
+    slices: tuple[tuple[int, int, int], ...]
+    reason: str
+
+
+Event: TypeAlias = (
+    CarRegistered
+    | JobQueued
+    | JobAdvanced
+    | SessionAdvanced
+    | CarParked
+    | CarLeft
+    | MotionRequested
+    | MotionEnded
+    | ModuleAdvanced
+    | LinkAdvanced
+    | GarageAdvanced
+    | FaultRaised
+    | FaultsReset
+    | ModuleConfirmed
+    | JobOverdue
+    | PinRejected
+    | PinAccepted
+    | SpotAdvanced
+    | ChargingStarted
+    | EnergyMetered
+    | ChargingEnded
+)
+
+EVENT_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in the journal: running number from 1, and when it happened (UTC)."""
+
+    seq: int
+    utc_ms: int
+    event: Event
+
+
+_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in EVENT_KINDS.values()}
+
+
+def to_payload(event: Event) -> dict[str, Any]:
+    """The event's fields as JSON-ready values; its kind is `type(event).__name__`."""
+    payload: dict[str, Any] = {}
+    for name in _FIELDS[type(event)]:
+        value = getattr(event, name)
+        if isinstance(value, Vehicle):
+            value = [value.class_code, value.length_mm, value.width_mm, value.height_mm, value.mass_kg]
+        payload[name] = value
+    return payload
+
+
+def from_payload(kind: str, payload: Mapping[str, Any]) -> Event:
+    """The event that `to_payload` wrote; raises KeyError for an unknown kind."""
+    values = dict(payload)
+    if "vehicle" in values:
+        values["vehicle"] = Vehicle(*values["vehicle"])
+    if "slices" in values:
+        values["slices"] = tuple(tuple(part) for part in values["slices"])
+    if "reasons" in values:
+        values["reasons"] = tuple(values["reasons"])
+    event: Event = EVENT_KINDS[kind](**values)
+    return event

@@ -1,0 +1,120 @@
+"""Why a command or a motion is refused: stable codes with a sentence for people in two languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class RefusalCode(Enum):
+    """Code, English sentence, Chinese sentence. Codes are API: never reuse or rename one."""
+
+    UNKNOWN_PLATE = ("unknown_plate", "No car with this plate is parked here.", "库内没有这辆车。")
+    WRONG_PIN = ("wrong_pin", "The code is not right.", "取车码不正确。")
+    PIN_LOCKED = (
+        "pin_locked",
+        "Too many wrong codes. Please wait or call the attendant.",
+        "输错次数过多，请稍候或联系管理员。",
+    )
+    ALREADY_COMING = ("already_coming", "This car is already on its way.", "这辆车已经在取车途中。")
+    ALREADY_PARKED = ("already_parked", "A car with this plate is already parked.", "这辆车已经在库内。")
+    JOB_OPEN = ("job_open", "There is already an open request for this plate.", "这辆车已有未完成的请求。")
+    GARAGE_FULL = ("garage_full", "No bay is free.", "车库已满。")
+    NO_FITTING_BAY = (
+        "no_fitting_bay",
+        "No free bay takes a car of this size or weight.",
+        "没有适合这辆车尺寸或重量的空车位。",
+    )
+    VEHICLE_TOO_LARGE = (
+        "vehicle_too_large",
+        "The car is too big or too heavy for this garage.",
+        "车辆尺寸或重量超出本库限制。",
+    )
+    NO_MODULE_READY = (
+        "no_module_ready",
+        "The machine is not ready; please call the attendant.",
+        "设备未就绪，请联系管理员。",
+    )
+    MODULE_LOCKED = (
+        "module_locked",
+        "This module is locked until an operator confirms.",
+        "该库区已锁定，等待管理员确认。",
+    )
+    MODULE_NOT_LOCKED = ("module_not_locked", "This module is not locked.", "该库区未锁定。")
+    GARAGE_PAUSED = ("garage_paused", "The garage takes no new requests now.", "车库暂停受理新请求。")
+    GARAGE_HALTED = (
+        "garage_halted",
+        "The controller has stopped itself; call the attendant.",
+        "控制系统已停机，请联系管理员。",
+    )
+    JOURNAL_AWAY = (
+        "journal_away",
+        "The garage cannot write its journal; no new requests.",
+        "系统日志不可用，暂停受理。",
+    )
+    UNKNOWN_JOB = ("unknown_job", "There is no such request.", "没有这个请求。")
+    JOB_NOT_AT_GATE = ("job_not_at_gate", "The gate is not open for this request.", "该请求的库门尚未打开。")
+    ZONE_NOT_CLEAR = (
+        "zone_not_clear",
+        "Someone or something is still in front of the bay.",
+        "库门内仍有人或物。",
+    )
+    CAR_NOT_ON_PALLET = (
+        "car_not_on_pallet",
+        "The car does not stand on the pallet yet.",
+        "车辆尚未停到载车板上。",
+    )
+    CAR_STILL_ON_PALLET = ("car_still_on_pallet", "The car still stands on the pallet.", "车辆仍在载车板上。")
+    SENSORS_DISAGREE = ("sensors_disagree", "Two sensors contradict each other.", "两个传感器信号不一致。")
+    JOB_TOO_FAR = ("job_too_far", "The request can no longer be cancelled.", "该请求已无法取消。")
+    UNKNOWN_SPOT = ("unknown_spot", "There is no such charging spot.", "没有这个充电车位。")
+    SPOT_TAKEN = ("spot_taken", "This charging spot is taken.", "该充电车位已被占用。")
+    ALL_SPOTS_TAKEN = ("all_spots_taken", "All charging spots are taken.", "充电车位已满。")
+    SPOT_OFFLINE = ("spot_offline", "This charger does not answer.", "该充电桩离线。")
+    NOT_CHARGING = ("not_charging", "Nothing is charging there.", "该车位没有正在进行的充电。")
+    UNKNOWN_MODULE = ("unknown_module", "There is no such module.", "没有这个库区。")
+    LINK_DOWN = ("link_down", "The module's controller does not answer.", "库区控制器无应答。")
+    INCOMPATIBLE_PLC = (
+        "incompatible_plc",
+        "The PLC was built for another layout or register map.",
+        "PLC 的布局或寄存器版本不符。",
+    )
+    PALLET_UNKNOWN = ("pallet_unknown", "A pallet is between positions.", "有载车板不在位。")
+    OCCUPANCY_DIFFERS = (
+        "occupancy_differs",
+        "Sensors and journal disagree about a car.",
+        "传感器与记录的车辆不一致。",
+    )
+    PLC_FAULT = ("plc_fault", "The PLC reports a fault that must be reset first.", "PLC 有未复位的故障。")
+    PLC_NOT_AUTOMATIC = ("plc_not_automatic", "The PLC is not in automatic mode.", "PLC 不在自动模式。")
+    PATH_BLOCKED = ("path_blocked", "A pallet stands in the way.", "移动路径被占用。")
+    LEVEL_BUSY = ("level_busy", "Something is moving on a level the path crosses.", "相关层有载车板在移动。")
+    HOIST_BUSY = (
+        "hoist_busy",
+        "Another pallet of the module is being lifted or is down.",
+        "本库区有载车板正在升降或未归位。",
+    )
+    HOOK_NOT_CLOSED = ("hook_not_closed", "A hook is not closed.", "防坠挂钩未锁闭。")
+    NOT_HOME = ("not_home", "The pallet is not at its home height.", "载车板不在原位。")
+    GATE_NOT_SHUT = ("gate_not_shut", "The gate is not shut.", "库门未关闭。")
+    SAFETY_NOT_OK = ("safety_not_ok", "A safety device forbids motion.", "安全装置禁止动作。")
+    NO_POWER = ("no_power", "The supply limit leaves no power for this motor.", "供电容量不足。")
+    UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.value[0]
+
+    def text(self, language: str = "en") -> str:
+        """The sentence for people; `language` is `zh` or `en`."""
+        return self.value[2] if language == "zh" else self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason: a code and what it is about (a pallet, a level, a number), for the detail line."""
+
+    code: RefusalCode
+    about: str = ""
+    detail: dict[str, int | str] = field(default_factory=dict, compare=False)

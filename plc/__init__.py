@@ -1,0 +1,1 @@
+"""The wire: register map, codec, links to PLCs and wallboxes, wallbox profiles."""

@@ -1,0 +1,1 @@
+"""What should happen next: moves, placement, order of jobs, estimates. Pure functions of state."""

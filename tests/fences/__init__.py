@@ -1,0 +1,1 @@
+"""The fences around the code hold when somebody leans on them."""

@@ -158,6 +158,13 @@ class JobOverdue:
 
 
 @dataclass(frozen=True, slots=True)
+class JobWithdrawn:
+    """The driver at the open gate gave the job up; the pallet goes home as it stands."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
 class PinRejected:
     """A wrong code was given for this plate."""
 
@@ -228,6 +235,7 @@ Event: TypeAlias = (
     | FaultsReset
     | ModuleConfirmed
     | JobOverdue
+    | JobWithdrawn
     | PinRejected
     | PinAccepted
     | SpotAdvanced

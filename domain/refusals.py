@@ -42,6 +42,7 @@ class RefusalCode(Enum):
     )
     MODULE_NOT_LOCKED = ("module_not_locked", "This module is not locked.", "该库区未锁定。")
     GARAGE_PAUSED = ("garage_paused", "The garage takes no new requests now.", "车库暂停受理新请求。")
+    GARAGE_MODE = ("garage_mode", "The garage is not in the mode that this needs.", "车库当前模式不允许此操作。")
     GARAGE_HALTED = (
         "garage_halted",
         "The controller has stopped itself; call the attendant.",

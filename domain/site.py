@@ -41,6 +41,9 @@ class Patience:
     queue_ms: int = 3_600_000
     charger_stale_ms: int = 10_000
     charger_respond_ms: int = 30_000
+    car_idle_ms: int = 300_000
+    charger_raise_ms: int = 30_000
+    interlock_ms: int = 5000
     reconcile_ms: int = 5000
     pin_attempts: int = 5
     pin_lock_ms: int = 900_000

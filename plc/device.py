@@ -18,6 +18,10 @@ class IllegalAddress(LookupError):
         self.count = count
 
 
+class IllegalValue(ValueError):
+    """The register exists, but the device does not take this value (Modbus exception 3)."""
+
+
 class RegisterDevice(Protocol):
     """A device whose registers can be asked for at once, without a wire."""
 
@@ -35,5 +39,5 @@ class RegisterDevice(Protocol):
         ...
 
     def write_holding(self, address: int, values: Sequence[int]) -> None:
-        """Write holding registers (FC 6 or 16), all or nothing; raises IllegalAddress."""
+        """Write holding registers (FC 6 or 16), all or nothing; raises IllegalAddress or IllegalValue."""
         ...

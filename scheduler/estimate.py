@@ -38,16 +38,33 @@ class Estimate:
     spread_ms: int
 
 
-def gate_ready_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work) -> int:
-    """From start of the job to the gate fully open."""
-    return _down_ms(layout, machine, columns, work.bay) + machine.gate_ms
+def gate_ready_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work, phase: str = "queued") -> int:
+    """From now to the gate fully open, for a job in this phase (a state of the job machine)."""
+    lift_ms = _lift_ms(layout, machine, work.bay)
+    slides_ms = _slides_ms(layout, machine, columns, work.bay)
+    match phase:
+        case "queued":
+            return slides_ms + lift_ms + machine.gate_ms
+        case "preparing":
+            return slides_ms // 2 + lift_ms + machine.gate_ms
+        case "delivering":
+            return lift_ms // 2 + machine.gate_ms
+        case _:
+            return machine.gate_ms // 2
 
 
-def job_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work) -> int:
-    """From start of the job until the module is free for the next."""
-    dwell = machine.driver_in_ms if work.kind == "storage" else machine.driver_out_ms
-    up = _lift_ms(layout, machine, work.bay)
-    return gate_ready_ms(layout, machine, columns, work) + dwell + machine.gate_ms + up
+def job_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work, phase: str = "queued") -> int:
+    """From now until the module is free for the next job.
+
+    A phase under way is taken to be half over: that is its mean rest when one looks at random.
+    """
+    lift_ms = _lift_ms(layout, machine, work.bay)
+    if phase == "returning":
+        return lift_ms // 2
+    dwell_ms = machine.driver_in_ms if work.kind == "storage" else machine.driver_out_ms
+    if phase == "at_gate":
+        return dwell_ms // 2 + machine.gate_ms + lift_ms
+    return gate_ready_ms(layout, machine, columns, work, phase) + dwell_ms + machine.gate_ms + lift_ms
 
 
 def queue_estimate(
@@ -56,26 +73,28 @@ def queue_estimate(
     columns: Columns,
     ahead: Sequence[Work],
     own: Work,
-    running_ms: int = 0,
+    phase: str = "queued",
+    running: tuple[Work, str] | None = None,
 ) -> Estimate:
-    """Wait of `own` behind `ahead` (first to last) and the rest of the running job.
+    """Wait of `own` (in its phase) behind the running job, if any, and `ahead`, first to last.
 
     Every job is taken to need its slides from the present columns, which is what a parallel
     machine pays at most; each dwell ahead adds its variance.
     """
-    wait_ms = running_ms + sum(job_ms(layout, machine, columns, work) for work in ahead)
-    wait_ms += gate_ready_ms(layout, machine, columns, own)
-    dwells = [machine.driver_in_ms if w.kind == "storage" else machine.driver_out_ms for w in ahead]
-    if running_ms:
-        dwells.append(max(machine.driver_in_ms, machine.driver_out_ms))
+    wait_ms = sum(job_ms(layout, machine, columns, work) for work in ahead)
+    wait_ms += gate_ready_ms(layout, machine, columns, own, phase)
+    before = list(ahead)
+    if running is not None:
+        wait_ms += job_ms(layout, machine, columns, *running)
+        before.append(running[0])
+    dwells = [machine.driver_in_ms if w.kind == "storage" else machine.driver_out_ms for w in before]
     sd_ms = sqrt(sum((DWELL_SPREAD * dwell) ** 2 for dwell in dwells))
     return Estimate(wait_ms, round(P90 * sd_ms) + machine.ramp_ms)
 
 
-def _down_ms(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRef) -> int:
+def _slides_ms(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRef) -> int:
     way = present(layout, machine, columns, bay)
-    slides = way.slide_ms if way is not None else machine.slide_ms(layout.pitch_mm)
-    return slides + _lift_ms(layout, machine, bay)
+    return way.slide_ms if way is not None else machine.slide_ms(layout.pitch_mm)
 
 
 def _lift_ms(layout: ModuleLayout, machine: Machine, bay: BayRef) -> int:

@@ -1,0 +1,185 @@
+"""The supervisor's own barrier: what must hold before a move is asked of a PLC.
+
+Decides from the process image alone and says every reason against. The PLC checks the same rules
+by itself with other code; neither trusts the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from domain.grid import ModuleLayout
+from domain.ids import BayId
+from domain.outputs import GATE, MailboxWrite, Opcode
+from domain.refusals import Refusal, RefusalCode
+from domain.signals import ZONE_CLEAR, GateState, ModuleImage, Pallet, PalletSignal, PlcMode, Safety
+
+Reasons = tuple[Refusal, ...]
+
+_MOTION_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.WATCHDOG_OK | Safety.DRIVE_ENABLED
+
+
+def against(
+    layout: ModuleLayout,
+    image: ModuleImage,
+    opcode: Opcode,
+    level: int,
+    first: int,
+    second: int,
+    running: Iterable[MailboxWrite] = (),
+) -> Reasons:
+    """Every reason against one move; empty means that it may be asked for.
+
+    `running` are the moves of this module that were asked for and have not ended.
+    """
+    active = tuple(running)
+    match opcode:
+        case Opcode.SLIDE:
+            found = _against_slide(layout, image, level, first, second, active)
+        case Opcode.LOWER:
+            found = _against_lower(layout, image, level, first, active)
+        case Opcode.RAISE:
+            found = _against_raise(layout, image, level, first, active)
+        case Opcode.GATE_OPEN | Opcode.GATE_CLOSE:
+            found = _against_gate(layout, image, opcode, active)
+        case _:
+            found = iter(())
+    return tuple(found)
+
+
+def signal_of(layout: ModuleLayout, image: ModuleImage, bay: BayId) -> PalletSignal:
+    """The pallet of a bay in the image."""
+    return image.pallets[layout.offset[bay]]
+
+
+def is_away(signal: PalletSignal) -> bool:
+    """Whether an upper pallet is anywhere but hooked at home."""
+    return signal.lacks(Pallet.HOME)
+
+
+def zone_clear(image: ModuleImage) -> bool:
+    """Whether both independent sensors see nobody in the access zone."""
+    return image.safety & ZONE_CLEAR == ZONE_CLEAR
+
+
+def loaded_sensors(signal: PalletSignal) -> bool | None:
+    """Whether a car stands on the pallet; None when the two sensors disagree."""
+    loaded = signal.state & Pallet.LOADED
+    return None if loaded not in (0, Pallet.LOADED) else loaded == Pallet.LOADED
+
+
+def _motion_allowed(image: ModuleImage) -> Iterator[Refusal]:
+    if image.mode is not PlcMode.AUTOMATIC:
+        yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC)
+    if image.faults:
+        yield Refusal(RefusalCode.PLC_FAULT, str(image.faults[0]))
+    if image.safety & _MOTION_OK != _MOTION_OK:
+        yield Refusal(RefusalCode.SAFETY_NOT_OK, f"safety word {image.safety:#06x}")
+    if image.gate is not GateState.CLOSED or not image.safety & Safety.GATE_SHUT:
+        yield Refusal(RefusalCode.GATE_NOT_SHUT)
+    if not zone_clear(image):
+        yield Refusal(RefusalCode.ZONE_NOT_CLEAR)
+
+
+def _away(layout: ModuleLayout, image: ModuleImage) -> Iterator[BayId]:
+    upper = layout.pallets_per_level[0]
+    for name, signal in zip(layout.bay_names[upper:], image.pallets[upper:], strict=True):
+        if is_away(signal):
+            yield name
+
+
+def _against_slide(
+    layout: ModuleLayout, image: ModuleImage, level: int, first: int, second: int, active: tuple[MailboxWrite, ...]
+) -> Iterator[Refusal]:
+    yield from _motion_allowed(image)
+    if any(write.opcode is not Opcode.SLIDE or write.mailbox == level for write in active):
+        yield Refusal(RefusalCode.LEVEL_BUSY, f"level {level}")
+    for name in _away(layout, image):
+        ref = layout.bays[layout.offset[name]]
+        lifted = image.cells[ref.level - 1].bit_count() == layout.pallets_per_level[ref.level - 1]
+        if ref.level > level and lifted:
+            yield Refusal(RefusalCode.HOIST_BUSY, name)
+        elif ref.level == level and lifted:
+            yield Refusal(RefusalCode.NOT_HOME, name)
+    cells = image.cells[level - 1]
+    if cells >> (second - 1) & 1:
+        yield Refusal(RefusalCode.PATH_BLOCKED, f"level {level} column {second}")
+    low, high = sorted((first, second))
+    if any(low <= blocked <= high for blocked in layout.levels[level - 1].blocked):
+        yield Refusal(RefusalCode.PATH_BLOCKED, f"level {level} has a blocked cell")
+
+
+def _shaft(
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+) -> Iterator[Refusal]:
+    """Reasons against using the shaft under (level, index): R3."""
+    own = layout.bay_names[layout.level_offset[level - 1] + index - 1]
+    for name in _away(layout, image):
+        if name != own:
+            yield Refusal(RefusalCode.HOIST_BUSY, name)
+    if any(write.opcode in (Opcode.LOWER, Opcode.RAISE) for write in active):
+        yield Refusal(RefusalCode.HOIST_BUSY)
+    if any(write.mailbox <= level and write.opcode is Opcode.SLIDE for write in active):
+        yield Refusal(RefusalCode.LEVEL_BUSY)
+    column = column_of(layout, image, level, index)
+    if column is None:
+        yield Refusal(RefusalCode.PALLET_UNKNOWN, own)
+        return
+    for below in range(1, level):
+        moving = image.cells[below - 1].bit_count() != layout.pallets_per_level[below - 1]
+        if moving or image.cells[below - 1] >> (column - 1) & 1:
+            yield Refusal(RefusalCode.PATH_BLOCKED, f"level {below} column {column}")
+        if column in layout.levels[below - 1].blocked:
+            yield Refusal(RefusalCode.PATH_BLOCKED, f"level {below} column {column} is no cell")
+
+
+def column_of(layout: ModuleLayout, image: ModuleImage, level: int, index: int) -> int | None:
+    """Column of the index-th pallet of a level; None when the level is not at rest."""
+    cells = image.cells[level - 1]
+    columns = [c for c in range(1, layout.columns + 1) if cells >> (c - 1) & 1]
+    return columns[index - 1] if len(columns) == layout.pallets_per_level[level - 1] else None
+
+
+def _against_lower(
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+) -> Iterator[Refusal]:
+    yield from _motion_allowed(image)
+    yield from _shaft(layout, image, level, index, active)
+    own = image.pallets[layout.level_offset[level - 1] + index - 1]
+    if is_away(own):
+        yield Refusal(RefusalCode.NOT_HOME)
+    if own.lacks(Pallet.HOOK_CLOSED):
+        yield Refusal(RefusalCode.HOOK_NOT_CLOSED)
+
+
+def _against_raise(
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+) -> Iterator[Refusal]:
+    yield from _motion_allowed(image)
+    yield from _shaft(layout, image, level, index, active)
+    own = image.pallets[layout.level_offset[level - 1] + index - 1]
+    if loaded_sensors(own) is None:
+        yield Refusal(RefusalCode.SENSORS_DISAGREE)
+    if own.state & (Pallet.SLACK | Pallet.OVERTRAVEL | Pallet.OVERLOAD):
+        yield Refusal(RefusalCode.SAFETY_NOT_OK, "slack, overtravel or overload")
+
+
+def _against_gate(
+    layout: ModuleLayout, image: ModuleImage, opcode: Opcode, active: tuple[MailboxWrite, ...]
+) -> Iterator[Refusal]:
+    if image.mode is not PlcMode.AUTOMATIC:
+        yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC)
+    if not image.safety & Safety.ESTOP_OK:
+        yield Refusal(RefusalCode.SAFETY_NOT_OK)
+    if any(write.mailbox == GATE for write in active):
+        yield Refusal(RefusalCode.LEVEL_BUSY, "gate")
+    if opcode is Opcode.GATE_OPEN:
+        if any(write.mailbox != GATE for write in active):
+            yield Refusal(RefusalCode.LEVEL_BUSY)
+        if any(signal.has(Pallet.MOVING) for signal in image.pallets):
+            yield Refusal(RefusalCode.LEVEL_BUSY)
+        for name in _away(layout, image):
+            if signal_of(layout, image, name).lacks(Pallet.GROUND):
+                yield Refusal(RefusalCode.PALLET_UNKNOWN, name)
+    elif not zone_clear(image):
+        yield Refusal(RefusalCode.ZONE_NOT_CLEAR)

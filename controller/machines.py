@@ -1,0 +1,161 @@
+"""The seven machines of the controller, each as its table.
+
+Decides which changes of state exist at all. When to fire them is decided by `module`, `links` and
+`charging`; docs/state-machines.md is drawn from here.
+"""
+
+from __future__ import annotations
+
+from controller.table import Rule, Table
+
+GARAGE = Table(
+    "garage",
+    initial="starting",
+    waiting={"starting": "ends with the first scan"},
+    rest=("automatic", "paused", "halted"),
+    rules=(
+        Rule("start", "starting", "automatic"),
+        Rule("pause", "automatic", "paused"),
+        Rule("resume", "paused", "automatic"),
+        Rule("halt", ("starting", "automatic", "paused", "halted"), "halted"),
+    ),
+)
+"""The mode of the whole garage. `halted` is left only by starting the program anew."""
+
+LINK = Table(
+    "link",
+    initial="down",
+    waiting={"down": "link_stale_ms, then refused commands say why"},
+    rest=("up", "incompatible"),
+    rules=(
+        Rule("answer", "down", "up", ("is_compatible",)),
+        Rule("answer", "down", "incompatible"),
+        Rule("answer", "up", "incompatible", ("is_incompatible",)),
+        Rule("fall_silent", ("up", "incompatible"), "down"),
+    ),
+)
+"""The wire to one PLC or wallbox, judged by the age of its image."""
+
+MODULE = Table(
+    "module",
+    initial="offline",
+    waiting={"reconciling": "reconcile_ms"},
+    rest=("ready", "locked"),
+    rules=(
+        Rule("connect", "offline", "reconciling"),
+        Rule("agree", "reconciling", "ready"),
+        Rule("lock", ("reconciling", "ready"), "locked"),
+        Rule("confirm", "locked", "ready", ("sensors_allow",)),
+        Rule("disconnect", ("reconciling", "ready", "locked"), "offline"),
+    ),
+)
+"""One module. After every loss it reconciles sensors with the journal; only people unlock it."""
+
+JOB = Table(
+    "job",
+    initial="queued",
+    waiting={
+        "queued": "queue_ms",
+        "preparing": "deadline of each slide",
+        "delivering": "deadline of the lift",
+        "at_gate": "deadlines of the session",
+        "returning": "deadline of the lift",
+    },
+    rest=("done", "cancelled"),
+    rules=(
+        Rule("start", "queued", "preparing"),
+        Rule("clear_way", "preparing", "delivering"),
+        Rule("present", "delivering", "at_gate"),
+        Rule("send_home", "at_gate", "returning"),
+        Rule("finish", "returning", "done", ("is_wanted",)),
+        Rule("finish", "returning", "cancelled"),
+        Rule("cancel", "queued", "cancelled"),
+    ),
+)
+"""One storage or retrieval, from request until the pallet is home."""
+
+SESSION = Table(
+    "session",
+    initial="opening",
+    waiting={
+        "opening": "deadline of the gate",
+        "open": "gate_open_ms",
+        "closing": "deadline of the gate",
+        "checking": "ends with the next scan",
+    },
+    rest=("closed",),
+    rules=(
+        Rule("gate_opened", "opening", "open"),
+        Rule("confirm", "open", "closing", ("is_clear",)),
+        Rule("gate_shut", "closing", "checking"),
+        Rule("prove", "checking", "closed", ("is_clear",)),
+        Rule("doubt", ("open", "closing", "checking"), "opening"),
+    ),
+)
+"""A driver at the gate. Two sensors and the driver's word, and again after the gate has shut."""
+
+MOTION = Table(
+    "motion",
+    initial="requested",
+    waiting={"requested": "command_echo_ms, command_resends times", "running": "its own deadline + move_slack_ms"},
+    rest=("done", "refused", "stopped", "unanswered", "overdue", "lost"),
+    rules=(
+        Rule("echo", "requested", "running"),
+        Rule("complete", ("requested", "running"), "done"),
+        Rule("refuse", ("requested", "running"), "refused"),
+        Rule("stop", ("requested", "running"), "stopped"),
+        Rule("go_unanswered", "requested", "unanswered"),
+        Rule("overrun", ("requested", "running"), "overdue"),
+        Rule("lose", ("requested", "running"), "lost"),
+    ),
+)
+"""The handshake of one bounded move with a PLC mailbox."""
+
+SPOT = Table(
+    "charging spot",
+    initial="Unavailable",
+    waiting={
+        "Preparing": "gate_open_ms until the cable is in",
+        "SuspendedEV": "charger_respond_ms, then the session ends as full",
+        "SuspendedEVSE": "until the supply has power again",
+        "Finishing": "until the driver unplugs",
+    },
+    rest=("Available", "Charging", "Faulted"),
+    rules=(
+        Rule("come_online", "Unavailable", "Available"),
+        Rule("grant", ("Available", "Finishing"), "Preparing"),
+        Rule("draw", ("Preparing", "SuspendedEV", "SuspendedEVSE"), "Charging"),
+        Rule("pause_by_car", ("Preparing", "Charging", "SuspendedEVSE"), "SuspendedEV"),
+        Rule("pause_by_supply", ("Preparing", "Charging", "SuspendedEV"), "SuspendedEVSE"),
+        Rule("end", ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Faulted", "Unavailable"), "Finishing"),
+        Rule("plug", "Available", "Finishing"),
+        Rule("unplug", "Finishing", "Available"),
+        Rule("recover", "Faulted", "Available"),
+        Rule("fail", ("Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"), "Faulted"),
+        Rule(
+            "go_offline",
+            ("Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Faulted"),
+            "Unavailable",
+        ),
+        Rule("rejoin", "Unavailable", "Preparing"),
+        Rule("rejoin", "Faulted", "Preparing"),
+    ),
+)
+"""One charging spot in the status names of OCPP."""
+
+TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, MOTION, SPOT)
+
+
+def as_markdown() -> str:
+    """docs/state-machines.md: every table as a diagram, with the deadline of each waiting state."""
+    lines = [
+        "# State machines",
+        "",
+        "Generated from `controller/machines.py`; do not edit. A state in which time passes has a deadline.",
+    ]
+    for table in TABLES:
+        lines += ["", f"## {table.name}", "", "```mermaid", table.mermaid().strip(), "```", ""]
+        if table.waiting:
+            lines += ["| waiting state | deadline |", "|---|---|"]
+            lines += [f"| {state} | {deadline} |" for state, deadline in table.waiting.items()]
+    return "\n".join(lines).rstrip() + "\n"

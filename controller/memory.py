@@ -1,0 +1,384 @@
+"""What the garage remembers: a fold of events and nothing else.
+
+`Memory.apply` is the only way anything here changes, live and at replay alike, so a restart that
+replays the journal ends where the running program was. Positions of pallets are not in here: the
+sensors are the truth about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from domain.events import (
+    CarLeft,
+    CarParked,
+    CarRegistered,
+    ChargingEnded,
+    ChargingStarted,
+    EnergyMetered,
+    Event,
+    FaultRaised,
+    FaultsReset,
+    GarageAdvanced,
+    JobAdvanced,
+    JobOverdue,
+    JobQueued,
+    JobWithdrawn,
+    LinkAdvanced,
+    ModuleAdvanced,
+    ModuleConfirmed,
+    MotionEnded,
+    MotionRequested,
+    PinAccepted,
+    PinRejected,
+    Recorded,
+    SessionAdvanced,
+    SpotAdvanced,
+)
+from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
+from domain.outputs import Opcode
+from domain.vehicle import Vehicle
+
+ENDED_JOBS_KEPT = 500
+OPEN_ENDS = frozenset({"done", "cancelled"})
+
+
+@dataclass(slots=True)
+class ParkedCar:
+    """A car in our care."""
+
+    plate: Plate
+    vehicle: Vehicle
+    bay: BayId
+    pin_digest: str
+    since_utc_ms: int
+
+
+@dataclass(slots=True)
+class Job:
+    """One storage or retrieval; `state` is one of the JOB table."""
+
+    id: JobId
+    kind: str
+    plate: Plate
+    vehicle: Vehicle
+    bay: BayId
+    module: ModuleId
+    pin_digest: str
+    requested_utc_ms: int
+    state: str = "queued"
+    session_state: str | None = None
+    opened_utc_ms: int | None = None
+    ended_utc_ms: int | None = None
+    overdue: bool = False
+    withdrawn: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the job still has something to do."""
+        return self.ended_utc_ms is None
+
+    @property
+    def level(self) -> int:
+        """Level of its bay."""
+        return parse_bay(self.bay).level
+
+
+@dataclass(slots=True)
+class MotionRecord:
+    """A move that was asked for and has not ended."""
+
+    mailbox: int
+    command_id: int
+    opcode: int
+    first: int
+    second: int
+    deadline_ms: int
+    job: JobId | None
+
+
+@dataclass(slots=True)
+class ModuleMemory:
+    """One module; `state` is one of the MODULE table."""
+
+    state: str = "offline"
+    reasons: tuple[str, ...] = ()
+    last_command_id: int = 0
+    motions: dict[int, MotionRecord] = field(default_factory=dict)
+    unfinished: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Slides that did not end, by level: (first, second). They are asked again after a confirmation."""
+    faults: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Charging:
+    """One charging session."""
+
+    id: ChargingId
+    spot: SpotId
+    plate: Plate
+    pin_digest: str
+    started_utc_ms: int
+    metered_utc_ms: int
+    metered_total_wh: int
+    slices: list[tuple[int, int, int]] = field(default_factory=list)
+    ended_utc_ms: int | None = None
+
+    @property
+    def energy_wh(self) -> int:
+        """What has been metered so far."""
+        return sum(part[2] for part in self.slices)
+
+
+@dataclass(slots=True)
+class SpotMemory:
+    """One charging spot; `state` is one of the SPOT table."""
+
+    state: str = "Unavailable"
+    charging: ChargingId | None = None
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything that survives a restart."""
+
+    seq: int = 0
+    garage: str = "starting"
+    garage_reason: str = ""
+    parked: dict[Plate, ParkedCar] = field(default_factory=dict)
+    jobs: dict[JobId, Job] = field(default_factory=dict)
+    modules: dict[ModuleId, ModuleMemory] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    spots: dict[SpotId, SpotMemory] = field(default_factory=dict)
+    chargings: dict[ChargingId, Charging] = field(default_factory=dict)
+    pin_failures: dict[Plate, tuple[int, int]] = field(default_factory=dict)
+    job_count: int = 0
+    charging_count: int = 0
+    ended: list[JobId] = field(default_factory=list)
+    car_at: dict[BayId, Plate] = field(default_factory=dict)
+    open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
+
+    def module(self, module: ModuleId) -> ModuleMemory:
+        """The module's record, made at first use."""
+        return self.modules.setdefault(module, ModuleMemory())
+
+    def spot(self, spot: SpotId) -> SpotMemory:
+        """The spot's record, made at first use."""
+        return self.spots.setdefault(spot, SpotMemory())
+
+    def job_of(self, plate: Plate) -> Job | None:
+        """The open job of a car, if any."""
+        for jobs in self.open_jobs.values():
+            for job in jobs:
+                if self.jobs[job].plate == plate:
+                    return self.jobs[job]
+        return None
+
+    def charging_of(self, plate: Plate) -> Charging | None:
+        """The running charging session of a car, if any."""
+        for spot in self.spots.values():
+            if spot.charging is not None and self.chargings[spot.charging].plate == plate:
+                return self.chargings[spot.charging]
+        return None
+
+    def replay(self, recorded: Iterable[Recorded]) -> Memory:
+        """Apply events in order; returns itself."""
+        for record in recorded:
+            self.apply(record)
+        return self
+
+    def apply(self, record: Recorded) -> None:
+        """Fold one event in."""
+        self.seq = record.seq
+        _APPLY[type(record.event)](self, record.event, record.utc_ms)
+
+    def to_state(self) -> dict[str, Any]:
+        """A JSON-ready snapshot; `from_state` reads it back."""
+        state = asdict(self)
+        for derived in ("car_at", "open_jobs"):
+            del state[derived]
+        return state
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Memory:
+        """The memory that `to_state` wrote."""
+        memory = cls(
+            seq=state["seq"],
+            garage=state["garage"],
+            garage_reason=state["garage_reason"],
+            links=dict(state["links"]),
+            job_count=state["job_count"],
+            charging_count=state["charging_count"],
+            ended=list(state["ended"]),
+            pin_failures={p: (v[0], v[1]) for p, v in state["pin_failures"].items()},
+        )
+        for plate, car in state["parked"].items():
+            memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
+        for job_id, fields in state["jobs"].items():
+            job = Job(**{**fields, "vehicle": Vehicle(**fields["vehicle"])})
+            memory.jobs[job_id] = job
+            if job.is_open:
+                memory.open_jobs.setdefault(job.module, []).append(job_id)
+        for name, module in state["modules"].items():
+            motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
+            unfinished = {int(level): (way[0], way[1]) for level, way in module["unfinished"].items()}
+            memory.modules[name] = ModuleMemory(
+                state=module["state"],
+                reasons=tuple(module["reasons"]),
+                last_command_id=module["last_command_id"],
+                motions=motions,
+                unfinished=unfinished,
+                faults=tuple(module["faults"]),
+            )
+        memory.spots = {name: SpotMemory(**spot) for name, spot in state["spots"].items()}
+        for name, charging in state["chargings"].items():
+            slices = [(part[0], part[1], part[2]) for part in charging["slices"]]
+            memory.chargings[name] = Charging(**{**charging, "slices": slices})
+        return memory
+
+    def _park(self, car: ParkedCar) -> None:
+        self.parked[car.plate] = car
+        self.car_at[car.bay] = car.plate
+
+    def _car_registered(self, event: CarRegistered, utc_ms: int) -> None:
+        self._park(ParkedCar(event.plate, event.vehicle, event.bay, event.pin_digest, utc_ms))
+
+    def _car_parked(self, event: CarParked, utc_ms: int) -> None:
+        self._park(ParkedCar(event.plate, event.vehicle, event.bay, event.pin_digest, utc_ms))
+
+    def _car_left(self, event: CarLeft, utc_ms: int) -> None:
+        del self.parked[event.plate]
+        del self.car_at[event.bay]
+        self.pin_failures.pop(event.plate, None)
+
+    def _job_queued(self, event: JobQueued, utc_ms: int) -> None:
+        module = parse_bay(event.bay).module
+        self.job_count += 1
+        self.jobs[event.job] = Job(
+            event.job, event.kind, event.plate, event.vehicle, event.bay, module, event.pin_digest, utc_ms
+        )
+        self.open_jobs.setdefault(module, []).append(event.job)
+
+    def _job_advanced(self, event: JobAdvanced, utc_ms: int) -> None:
+        job = self.jobs[event.job]
+        job.state = event.state
+        if event.state in OPEN_ENDS:
+            job.ended_utc_ms = utc_ms
+            self.open_jobs[job.module].remove(job.id)
+            self.ended.append(job.id)
+            if len(self.ended) > ENDED_JOBS_KEPT:
+                del self.jobs[self.ended.pop(0)]
+
+    def _session_advanced(self, event: SessionAdvanced, utc_ms: int) -> None:
+        job = self.jobs[event.job]
+        job.session_state = event.state
+        if event.state == "open" and job.opened_utc_ms is None:
+            job.opened_utc_ms = utc_ms
+
+    def _motion_requested(self, event: MotionRequested, utc_ms: int) -> None:
+        module = self.module(event.module)
+        module.last_command_id = event.command_id
+        module.motions[event.mailbox] = MotionRecord(
+            event.mailbox,
+            event.command_id,
+            event.opcode,
+            event.first,
+            event.second,
+            event.deadline_ms,
+            event.job,
+        )
+
+    def _motion_ended(self, event: MotionEnded, utc_ms: int) -> None:
+        module = self.module(event.module)
+        motion = module.motions.pop(event.mailbox)
+        if motion.opcode == Opcode.SLIDE:
+            if event.result == "done":
+                module.unfinished.pop(event.mailbox, None)
+            else:
+                module.unfinished[event.mailbox] = (motion.first, motion.second)
+
+    def _module_advanced(self, event: ModuleAdvanced, utc_ms: int) -> None:
+        module = self.module(event.module)
+        module.state = event.state
+        module.reasons = event.reasons
+
+    def _module_confirmed(self, event: ModuleConfirmed, utc_ms: int) -> None:
+        self.module(event.module).faults = ()
+
+    def _fault_raised(self, event: FaultRaised, utc_ms: int) -> None:
+        module = self.module(event.module)
+        if event.number not in module.faults:
+            module.faults = (*module.faults, event.number)
+
+    def _faults_reset(self, event: FaultsReset, utc_ms: int) -> None:
+        self.module(event.module).faults = ()
+
+    def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
+        self.garage = event.state
+        self.garage_reason = event.reason
+
+    def _link_advanced(self, event: LinkAdvanced, utc_ms: int) -> None:
+        self.links[event.device] = event.state
+
+    def _job_withdrawn(self, event: JobWithdrawn, utc_ms: int) -> None:
+        self.jobs[event.job].withdrawn = True
+
+    def _job_overdue(self, event: JobOverdue, utc_ms: int) -> None:
+        self.jobs[event.job].overdue = True
+
+    def _pin_rejected(self, event: PinRejected, utc_ms: int) -> None:
+        self.pin_failures[event.plate] = (self.pin_failures.get(event.plate, (0, 0))[0] + 1, utc_ms)
+
+    def _pin_accepted(self, event: PinAccepted, utc_ms: int) -> None:
+        self.pin_failures.pop(event.plate, None)
+
+    def _spot_advanced(self, event: SpotAdvanced, utc_ms: int) -> None:
+        self.spot(event.spot).state = event.state
+
+    def _charging_started(self, event: ChargingStarted, utc_ms: int) -> None:
+        self.charging_count += 1
+        self.spot(event.spot).charging = event.charging
+        self.chargings[event.charging] = Charging(
+            event.charging, event.spot, event.plate, event.pin_digest, utc_ms, utc_ms, event.energy_total_wh
+        )
+
+    def _energy_metered(self, event: EnergyMetered, utc_ms: int) -> None:
+        charging = self.chargings[event.charging]
+        charging.slices.append((event.from_utc_ms, event.to_utc_ms, event.energy_wh))
+        charging.metered_utc_ms = event.to_utc_ms
+        charging.metered_total_wh += event.energy_wh
+
+    def _charging_ended(self, event: ChargingEnded, utc_ms: int) -> None:
+        self.chargings[event.charging].ended_utc_ms = utc_ms
+        self.spot(event.spot).charging = None
+        over = [name for name, charging in self.chargings.items() if charging.ended_utc_ms is not None]
+        for name in over[: max(0, len(over) - ENDED_JOBS_KEPT)]:
+            del self.chargings[name]
+
+
+_APPLY: dict[type[Event], Any] = {
+    CarRegistered: Memory._car_registered,
+    CarParked: Memory._car_parked,
+    CarLeft: Memory._car_left,
+    JobQueued: Memory._job_queued,
+    JobAdvanced: Memory._job_advanced,
+    SessionAdvanced: Memory._session_advanced,
+    MotionRequested: Memory._motion_requested,
+    MotionEnded: Memory._motion_ended,
+    ModuleAdvanced: Memory._module_advanced,
+    ModuleConfirmed: Memory._module_confirmed,
+    FaultRaised: Memory._fault_raised,
+    FaultsReset: Memory._faults_reset,
+    GarageAdvanced: Memory._garage_advanced,
+    LinkAdvanced: Memory._link_advanced,
+    JobOverdue: Memory._job_overdue,
+    JobWithdrawn: Memory._job_withdrawn,
+    PinRejected: Memory._pin_rejected,
+    PinAccepted: Memory._pin_accepted,
+    SpotAdvanced: Memory._spot_advanced,
+    ChargingStarted: Memory._charging_started,
+    EnergyMetered: Memory._energy_metered,
+    ChargingEnded: Memory._charging_ended,
+}

@@ -1,0 +1,520 @@
+"""One module: its link, its lock, and the job that it is working on.
+
+Decides what to ask of the module's PLC next. Every decision is taken anew from the job's state and
+the sensors ("what is still missing?"), never from a remembered program, so that a restart half way
+needs no special path. Which job comes next is the scheduler's answer; whose car it is, memory's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller import interlocks
+from controller.interlocks import is_away, loaded_sensors, signal_of, zone_clear
+from controller.machines import JOB, LINK, MODULE, SESSION
+from controller.memory import Job, ModuleMemory
+from controller.motions import STOPPED_BY_PERSON, Failure, Motions, motor_w
+from controller.reconcile import at_rest, disagreements
+from controller.scan import InvariantBroken, Scan
+from domain.events import (
+    CarLeft,
+    CarParked,
+    FaultRaised,
+    JobAdvanced,
+    JobOverdue,
+    LinkAdvanced,
+    ModuleAdvanced,
+    ModuleConfirmed,
+    SessionAdvanced,
+)
+from domain.faults import FaultNumber
+from domain.grid import Columns, ModuleLayout, columns_from_cells
+from domain.ids import BayRef, JobId, parse_bay
+from domain.machine import SlideMode
+from domain.outputs import GATE, Opcode
+from domain.refusals import Refusal, RefusalCode
+from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
+from domain.site import Site
+from scheduler.moves import present
+from scheduler.policy import Policy
+from scheduler.sequence import Waiting
+
+CHAIN_MAX = 16
+"""More decisions than this in one scan of one module cannot be: a bug."""
+
+ATTEMPTS_MAX = 6
+"""So many asked moves in one state of a job without getting on is not bad luck any more."""
+
+_DEVICES_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a module's PLC must call itself: the map version and layout hash we were built for."""
+
+    map_version: int
+    layout_hash: int
+
+    def matches(self, identity: Identity) -> bool:
+        """Whether this PLC is the one we know how to talk to."""
+        return identity.map_version == self.map_version and identity.layout_hash == self.layout_hash
+
+
+class ModuleControl:
+    """The controller's side of one module."""
+
+    def __init__(self, site: Site, layout: ModuleLayout, policy: Policy, expected: Expected) -> None:
+        self._site = site
+        self._layout = layout
+        self._policy = policy
+        self._expected = expected
+        self._patience = site.patience
+        self.motions = Motions(layout, site.machine, site.patience)
+        self.image: ModuleImage | None = None
+        self.columns: Columns = layout.initial_columns
+        self._boot_count: int | None = None
+        self._entered_ms = 0
+        self._open_since_ms: int | None = None
+        self._blocked_since_ms: int | None = None
+        self._waits_for_power = False
+        self._attempts = 0
+        self._queued_since_ms: dict[JobId, int] = {}
+        self._wake_ms = 0
+        self.touched = True
+
+    # -- one scan ---------------------------------------------------------------------------
+
+    def react(self, scan: Scan, spare_w: int) -> None:
+        """Look at the image and the queue; ask what is next. `spare_w` is free motor power."""
+        link = scan.inputs.module_links.get(self._layout.id)
+        image = scan.inputs.modules.get(self._layout.id)
+        fresh = (
+            image is not None
+            and link is not None
+            and link.identity is not None
+            and link.age_ms <= self._patience.link_stale_ms
+        )
+        memory = scan.memory.module(self._layout.id)
+        linked = memory.state != "offline"
+        due = self.touched or self._waits_for_power or scan.moment.mono_ms >= self._wake_ms
+        if image is self.image and fresh == linked and not due:
+            scan.wake_at(self._wake_ms)
+            return
+        self.touched = False
+        self._waits_for_power = False
+        self.image = image
+        outer_wake_ms, scan.wake_ms = scan.wake_ms, 2**62
+        identity = link.identity if link is not None and fresh else None
+        self._follow_link(scan, memory, identity)
+        if image is not None and memory.state != "offline":
+            self._act(scan, memory, image, spare_w)
+        self._watch_queue(scan)
+        self._wake_ms = scan.wake_ms
+        scan.wake_ms = min(outer_wake_ms, self._wake_ms)
+
+    def _act(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> None:
+        columns = columns_from_cells(self._layout, image.cells)
+        if columns is not None:
+            self.columns = columns
+        if memory.state == "reconciling":
+            self._reconcile(scan, memory, image)
+        else:
+            self._follow_motions(scan, memory, image)
+        if memory.state == "ready":
+            self._check_health(scan, memory, image)
+        if memory.state == "ready":
+            self._drive(scan, memory, image, spare_w)
+        wake_ms = self.motions.wake_ms()
+        if wake_ms is not None:
+            scan.wake_at(wake_ms)
+
+    # -- link, lock, reconciliation ------------------------------------------------------------
+
+    def _follow_link(self, scan: Scan, memory: ModuleMemory, identity: Identity | None) -> None:
+        name = self._layout.id
+        before = scan.memory.links.get(name, LINK.initial)
+        if identity is None:
+            state = LINK.next(before, "fall_silent") if before != "down" else before
+        else:
+            right = self._expected.matches(identity)
+            state = before
+            if before == "down" or (before == "up" and not right):
+                state = LINK.next(before, "answer", is_compatible=right, is_incompatible=not right)
+        if state != before or name not in scan.memory.links:
+            scan.emit(LinkAdvanced(name, state))
+            if state == "incompatible":
+                scan.emit(FaultRaised(name, FaultNumber.LAYOUT_MISMATCH))
+        rebooted = identity is not None and self._boot_count not in (None, identity.boot_count)
+        if identity is not None:
+            self._boot_count = identity.boot_count
+        if memory.state != "offline" and (state != "up" or rebooted):
+            if rebooted:
+                scan.emit(FaultRaised(name, FaultNumber.PLC_REBOOTED))
+            self.motions.forget_timers()
+            self._advance(scan, memory, MODULE.next(memory.state, "disconnect"), ())
+        if memory.state == "offline" and state == "up":
+            self._advance(scan, memory, MODULE.next(memory.state, "connect"), ())
+
+    def _advance(self, scan: Scan, memory: ModuleMemory, state: str, reasons: tuple[Refusal, ...]) -> None:
+        self._entered_ms = scan.moment.mono_ms
+        self._blocked_since_ms = None
+        self._attempts = 0
+        words = tuple(f"{r.code.code}:{r.about}" if r.about else r.code.code for r in reasons)
+        scan.emit(ModuleAdvanced(self._layout.id, state, words))
+
+    def lock(self, scan: Scan, memory: ModuleMemory, reasons: tuple[Refusal, ...]) -> None:
+        """Ask nothing more of this module until an operator has confirmed it."""
+        self._advance(scan, memory, MODULE.next(memory.state, "lock"), reasons)
+
+    def _reconcile(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
+        deadline_ms = self._entered_ms + self._patience.reconcile_ms
+        if not at_rest(image) and scan.moment.mono_ms < deadline_ms:
+            scan.wake_at(deadline_ms)
+            return
+        self.motions.settle_after_loss(scan, memory, image)
+        job = self.active_job(scan)
+        reasons = disagreements(self._layout, image, scan.memory.car_at, job)
+        if not at_rest(image):
+            reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
+        if reasons:
+            self.lock(scan, memory, reasons)
+            return
+        self._resume_session(scan, job)
+        self._advance(scan, memory, MODULE.next(memory.state, "agree"), ())
+
+    def _resume_session(self, scan: Scan, job: Job | None) -> None:
+        """After a loss the driver is asked again, whatever was said before."""
+        if job is not None and job.state == "at_gate" and job.session_state in ("open", "closing", "checking"):
+            self._session(scan, job, SESSION.next(job.session_state, "doubt"))
+
+    def confirm(self, scan: Scan, operator: str) -> tuple[Refusal, ...]:
+        """The operator's word; refused while the sensors say otherwise."""
+        memory = scan.memory.module(self._layout.id)
+        if memory.state == "offline" or self.image is None:
+            return (Refusal(RefusalCode.LINK_DOWN, self._layout.id),)
+        if memory.state != "locked":
+            return (Refusal(RefusalCode.MODULE_NOT_LOCKED, self._layout.id),)
+        reasons = disagreements(
+            self._layout, self.image, scan.memory.car_at, self.active_job(scan), memory.unfinished
+        ) + self._health(self.image)
+        if memory.motions or not at_rest(self.image):
+            reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
+        if reasons:
+            return reasons
+        scan.emit(ModuleConfirmed(self._layout.id, operator))
+        self._resume_session(scan, self.active_job(scan))
+        self._advance(scan, memory, MODULE.next(memory.state, "confirm", sensors_allow=not reasons), ())
+        self.touched = True
+        return ()
+
+    def reset_faults(self, scan: Scan) -> tuple[Refusal, ...]:
+        """Ask the PLC to clear latched faults whose cause is gone. Starts nothing."""
+        memory = scan.memory.module(self._layout.id)
+        if memory.state == "offline" or self.image is None:
+            return (Refusal(RefusalCode.LINK_DOWN, self._layout.id),)
+        if GATE in memory.motions:
+            return (Refusal(RefusalCode.LEVEL_BUSY, "gate"),)
+        self.motions.ask(scan, memory, GATE, Opcode.RESET, 0, 0, None)
+        self.touched = True
+        return ()
+
+    def _health(self, image: ModuleImage) -> tuple[Refusal, ...]:
+        reasons = [Refusal(RefusalCode.PLC_FAULT, str(number)) for number in image.faults]
+        if image.mode is not PlcMode.AUTOMATIC:
+            reasons.append(Refusal(RefusalCode.PLC_NOT_AUTOMATIC, image.mode.name.lower()))
+        if image.safety & _DEVICES_OK != _DEVICES_OK:
+            reasons.append(Refusal(RefusalCode.SAFETY_NOT_OK, f"safety word {image.safety:#06x}"))
+        return tuple(reasons)
+
+    def _check_health(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
+        reasons = self._health(image)
+        for number in image.faults:
+            scan.emit(FaultRaised(self._layout.id, number, "reported by the PLC"))
+        if reasons:
+            self.lock(scan, memory, reasons)
+
+    # -- moves -------------------------------------------------------------------------------
+
+    def _follow_motions(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
+        failures = [f for f in self.motions.follow(scan, memory, image) if not self._is_ordinary(scan, f)]
+        for failure in failures:
+            scan.emit(
+                FaultRaised(
+                    self._layout.id,
+                    int(failure.fault),
+                    f"{Opcode(failure.motion.opcode).name} {failure.motion.mailbox}, reason {failure.reason}",
+                )
+            )
+        if failures and memory.state == "ready":
+            codes = tuple(Refusal(RefusalCode.PLC_FAULT, f"{f.fault.name.lower()} {f.reason}") for f in failures)
+            self.lock(scan, memory, codes)
+
+    def _is_ordinary(self, scan: Scan, failure: Failure) -> bool:
+        """A person in the closing gate is no fault: the gate opens again and the driver is asked again."""
+        job = self.active_job(scan)
+        if failure.motion.opcode != Opcode.GATE_CLOSE or failure.reason != STOPPED_BY_PERSON or job is None:
+            return False
+        if job.session_state == "closing":
+            self._session(scan, job, SESSION.next(job.session_state, "doubt"))
+        return True
+
+    def _ask(
+        self,
+        scan: Scan,
+        memory: ModuleMemory,
+        image: ModuleImage,
+        mailbox: int,
+        opcode: Opcode,
+        first: int,
+        second: int,
+        job: Job | None,
+        spare_w: int,
+    ) -> int:
+        """Ask one move if the interlocks and the supply allow it; the power it takes, or -1."""
+        power_w = motor_w(self._site.machine, opcode, first, second)
+        if power_w > spare_w:
+            self._waits_for_power = True
+            return -1
+        reasons = interlocks.against(self._layout, image, opcode, mailbox, first, second, self.motions.running())
+        now = scan.moment.mono_ms
+        if reasons:
+            if self._blocked_since_ms is None:
+                self._blocked_since_ms = now
+            deadline_ms = self._blocked_since_ms + self._patience.interlock_ms
+            if now >= deadline_ms:
+                self.lock(scan, memory, reasons)
+            else:
+                scan.wake_at(deadline_ms)
+            return -1
+        self._blocked_since_ms = None
+        self._attempts += 1
+        if self._attempts > ATTEMPTS_MAX + sum(self._layout.pallets_per_level):
+            scan.emit(FaultRaised(self._layout.id, int(FaultNumber.POSITION_LOST), "moves end but nothing changes"))
+            self.lock(scan, memory, (Refusal(RefusalCode.PALLET_UNKNOWN),))
+            return -1
+        self.motions.ask(scan, memory, mailbox, opcode, first, second, job)
+        return power_w
+
+    # -- the job -----------------------------------------------------------------------------
+
+    def active_job(self, scan: Scan) -> Job | None:
+        """The one job that has left the queue, if any."""
+        for name in scan.memory.open_jobs.get(self._layout.id, ()):
+            job = scan.memory.jobs[name]
+            if job.state != "queued":
+                return job
+        return None
+
+    def _drive(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> None:
+        for _ in range(CHAIN_MAX):
+            if memory.motions or memory.state != "ready":
+                return
+            job = self.active_job(scan)
+            if not self._further(scan, memory, image, job, spare_w):
+                return
+        raise InvariantBroken(f"module {self._layout.id} decides without end")
+
+    def _further(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
+        """One decision; True if the job's state changed and there may be another."""
+        if job is None:
+            if self._tidy(scan, memory, image, None, spare_w):
+                return False
+            return self._start_next(scan, image)
+        match job.state:
+            case "preparing":
+                return self._prepare(scan, memory, image, job, spare_w)
+            case "delivering":
+                return self._deliver(scan, memory, image, job, spare_w)
+            case "at_gate":
+                return self._attend(scan, memory, image, job, spare_w)
+            case "returning":
+                return self._return(scan, memory, image, job, spare_w)
+            case _:
+                raise InvariantBroken(f"job {job.id} is open in state {job.state}")
+
+    def _tidy(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
+        """Send home what an interruption left away from home; True while there is such a pallet."""
+        for level in self._layout.levels:
+            sideways = image.cells[level.number - 1].bit_count() != self._layout.pallets_per_level[level.number - 1]
+            if sideways and level.number not in memory.unfinished:
+                self.lock(scan, memory, (Refusal(RefusalCode.PALLET_UNKNOWN, f"level {level.number}"),))
+                return True
+            if sideways:
+                first, second = memory.unfinished[level.number]
+                self._ask(scan, memory, image, level.number, Opcode.SLIDE, first, second, job, spare_w)
+                return True
+        ground = self._layout.pallets_per_level[0]
+        for ref, signal in zip(self._layout.bays[ground:], image.pallets[ground:], strict=True):
+            if is_away(signal):
+                self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
+                return True
+        return False
+
+    def _start_next(self, scan: Scan, image: ModuleImage) -> bool:
+        names = scan.memory.open_jobs.get(self._layout.id, ())
+        if not names or image.gate is not GateState.CLOSED:
+            return False
+        jobs = [scan.memory.jobs[name] for name in names]
+        waiting = [Waiting(job.id, job.kind, parse_bay(job.bay), job.requested_utc_ms) for job in jobs]
+        chosen = self._policy.sequencer(self._layout, self._site.machine, self.columns, waiting)
+        self._job(scan, scan.memory.jobs[chosen.job], "start")
+        return True
+
+    def _prepare(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
+        if self._tidy(scan, memory, image, job, spare_w):
+            return False
+        way = present(self._layout, self._site.machine, self.columns, parse_bay(job.bay))
+        if way is None:
+            self.lock(scan, memory, (Refusal(RefusalCode.UNREACHABLE, job.bay),))
+            return False
+        if not way.slides:
+            self._job(scan, job, "clear_way")
+            return True
+        together = self._site.machine.slide_mode is SlideMode.PARALLEL
+        for slide in way.slides if together else way.slides[:1]:
+            power_w = self._ask(scan, memory, image, slide.level, Opcode.SLIDE, slide.first, slide.second, job, spare_w)
+            if power_w < 0:
+                break
+            spare_w -= power_w
+        return False
+
+    def _deliver(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
+        ref = parse_bay(job.bay)
+        signal = signal_of(self._layout, image, job.bay)
+        if ref.level == 1 or (is_away(signal) and signal.has(Pallet.GROUND)):
+            self._job(scan, job, "present")
+            self._session(scan, job, SESSION.initial)
+            return True
+        opcode = Opcode.RAISE if is_away(signal) else Opcode.LOWER
+        self._ask(scan, memory, image, ref.level, opcode, ref.index, 0, job, spare_w)
+        return False
+
+    def _return(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
+        ref = parse_bay(job.bay)
+        if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)):
+            self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
+            return False
+        self._job(scan, job, "finish", is_wanted=not job.withdrawn)
+        return True
+
+    # -- the driver at the gate ----------------------------------------------------------------
+
+    def _attend(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
+        match job.session_state:
+            case "opening":
+                if image.gate is GateState.OPEN:
+                    self._open_since_ms = scan.moment.mono_ms
+                    self._session(scan, job, SESSION.next("opening", "gate_opened"))
+                    return True
+                if image.gate is GateState.CLOSED:
+                    self._ask(scan, memory, image, GATE, Opcode.GATE_OPEN, 0, 0, job, spare_w)
+                return False
+            case "open":
+                self._watch_session(scan, job)
+                return False
+            case "closing":
+                return self._close_gate(scan, memory, image, job, spare_w)
+            case "checking":
+                clear = zone_clear(image) and self.outcome(image, job) is not None
+                if not clear:
+                    self._session(scan, job, SESSION.next("checking", "doubt"))
+                    return True
+                self._session(scan, job, SESSION.next("checking", "prove", is_clear=clear))
+                self._hand_over(scan, image, job)
+                self._job(scan, job, "send_home")
+                return True
+            case _:
+                raise InvariantBroken(f"job {job.id} at the gate in session state {job.session_state}")
+
+    def _close_gate(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
+        if image.gate is GateState.CLOSED:
+            self._session(scan, job, SESSION.next("closing", "gate_shut"))
+            return True
+        if not zone_clear(image):
+            self._session(scan, job, SESSION.next("closing", "doubt"))
+            return True
+        self._ask(scan, memory, image, GATE, Opcode.GATE_CLOSE, 0, 0, job, spare_w)
+        return False
+
+    def confirm_clear(self, scan: Scan, job: Job) -> tuple[Refusal, ...]:
+        """The driver's word; taken only when two sensors and both loaded-sensors agree with it."""
+        if self.image is None or job.session_state != "open" or scan.memory.module(job.module).state != "ready":
+            return (Refusal(RefusalCode.JOB_NOT_AT_GATE, job.id),)
+        if not zone_clear(self.image):
+            return (Refusal(RefusalCode.ZONE_NOT_CLEAR, job.module),)
+        if self.outcome(self.image, job) is None:
+            loaded = loaded_sensors(signal_of(self._layout, self.image, job.bay))
+            if loaded is None:
+                return (Refusal(RefusalCode.SENSORS_DISAGREE, job.bay),)
+            code = RefusalCode.CAR_STILL_ON_PALLET if loaded else RefusalCode.CAR_NOT_ON_PALLET
+            return (Refusal(code, job.bay),)
+        self._session(scan, job, SESSION.next("open", "confirm", is_clear=True))
+        self.touched = True
+        return ()
+
+    def may_withdraw(self, job: Job) -> tuple[Refusal, ...]:
+        """Why a job at the open gate cannot be given up: the car is half way, or somebody is inside."""
+        if self.image is None:
+            return (Refusal(RefusalCode.LINK_DOWN, job.module),)
+        if not zone_clear(self.image):
+            return (Refusal(RefusalCode.ZONE_NOT_CLEAR, job.module),)
+        loaded = loaded_sensors(signal_of(self._layout, self.image, job.bay))
+        if loaded is None:
+            return (Refusal(RefusalCode.SENSORS_DISAGREE, job.bay),)
+        if loaded == (job.kind == "storage"):
+            return (Refusal(RefusalCode.CAR_STILL_ON_PALLET if loaded else RefusalCode.JOB_TOO_FAR, job.bay),)
+        return ()
+
+    def outcome(self, image: ModuleImage, job: Job) -> bool | None:
+        """Whether a car stands on the pallet as this job wants it; None while it does not."""
+        loaded = loaded_sensors(signal_of(self._layout, image, job.bay))
+        wanted = (job.kind == "storage") is not job.withdrawn
+        return loaded if loaded == wanted else None
+
+    def _hand_over(self, scan: Scan, image: ModuleImage, job: Job) -> None:
+        if job.withdrawn:
+            return
+        if job.kind == "storage":
+            scan.emit(CarParked(job.id, job.plate, job.vehicle, job.bay, job.pin_digest))
+        else:
+            since_ms = scan.memory.parked[job.plate].since_utc_ms
+            scan.emit(CarLeft(job.id, job.plate, job.bay, since_ms, scan.moment.utc_ms))
+
+    def _watch_session(self, scan: Scan, job: Job) -> None:
+        if self._open_since_ms is None:
+            self._open_since_ms = scan.moment.mono_ms
+        deadline_ms = self._open_since_ms + self._patience.gate_open_ms
+        if job.overdue:
+            return
+        if scan.moment.mono_ms >= deadline_ms:
+            scan.emit(JobOverdue(job.id, "open"))
+        else:
+            scan.wake_at(deadline_ms)
+
+    def _watch_queue(self, scan: Scan) -> None:
+        names = scan.memory.open_jobs.get(self._layout.id, ())
+        since = self._queued_since_ms
+        for gone in [name for name in since if name not in names]:
+            del since[gone]
+        for name in names:
+            job = scan.memory.jobs[name]
+            if job.state != "queued" or job.overdue:
+                continue
+            deadline_ms = since.setdefault(name, scan.moment.mono_ms) + self._patience.queue_ms
+            if scan.moment.mono_ms >= deadline_ms:
+                scan.emit(JobOverdue(name, "queued"))
+            else:
+                scan.wake_at(deadline_ms)
+
+    # -- small steps ---------------------------------------------------------------------------
+
+    def _job(self, scan: Scan, job: Job, trigger: str, **facts: bool) -> None:
+        self._attempts = 0
+        scan.emit(JobAdvanced(job.id, JOB.next(job.state, trigger, **facts)))
+
+    def _session(self, scan: Scan, job: Job, state: str) -> None:
+        scan.emit(SessionAdvanced(job.id, state))
+
+    def reachable(self, bay: BayRef) -> bool:
+        """Whether a pallet can be brought down from where everything stands now."""
+        return present(self._layout, self._site.machine, self.columns, bay) is not None

@@ -1,0 +1,182 @@
+"""The handshake of moves with a module's mailboxes: ask, see the echo, see the end, or give up.
+
+Decides when a command is repeated and when it has failed. What to ask is decided by `module`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.machines import MOTION
+from controller.memory import Job, ModuleMemory, MotionRecord
+from controller.scan import Scan
+from domain.events import MotionEnded, MotionRequested
+from domain.faults import FaultNumber
+from domain.grid import ModuleLayout
+from domain.machine import Machine
+from domain.outputs import GATE, MailboxWrite, Opcode
+from domain.refusals import Refusal
+from domain.signals import MailboxReply, ModuleImage, Result
+from domain.site import Patience
+
+Interlock = Callable[[tuple[MailboxWrite, ...]], tuple[Refusal, ...]]
+
+STOPPED_BY_PERSON = 21
+"""The PLC's reason (register map) when somebody walks into a closing gate: ordinary life, no fault."""
+
+_FAULT_OF_OVERDUE = {
+    Opcode.SLIDE: FaultNumber.SLIDE_TIMEOUT,
+    Opcode.LOWER: FaultNumber.LIFT_TIMEOUT,
+    Opcode.RAISE: FaultNumber.LIFT_TIMEOUT,
+    Opcode.GATE_OPEN: FaultNumber.GATE_TIMEOUT,
+    Opcode.GATE_CLOSE: FaultNumber.GATE_TIMEOUT,
+}
+
+
+@dataclass(slots=True)
+class _Timer:
+    """What is only known while the program runs; `state` is one of the MOTION table."""
+
+    write: MailboxWrite
+    sent_ms: int
+    sendings: int
+    overdue_ms: int
+    state: str = MOTION.initial
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A move that did not end well, with the fault that it latches."""
+
+    motion: MotionRecord
+    fault: FaultNumber
+    reason: int
+
+
+class Motions:
+    """All moves in flight of one module."""
+
+    def __init__(self, layout: ModuleLayout, machine: Machine, patience: Patience) -> None:
+        self._layout = layout
+        self._machine = machine
+        self._patience = patience
+        self._timers: dict[int, _Timer] = {}
+        self.id_floor = 0
+
+    def running(self) -> tuple[MailboxWrite, ...]:
+        """The commands in flight."""
+        return tuple(timer.write for timer in self._timers.values())
+
+    def power_w(self) -> int:
+        """Motor power of everything in flight."""
+        return sum(motor_w(self._machine, t.write.opcode, t.write.first, t.write.second) for t in self._timers.values())
+
+    def ask(
+        self, scan: Scan, memory: ModuleMemory, mailbox: int, opcode: Opcode, first: int, second: int, job: Job | None
+    ) -> None:
+        """Record the intent and send the command; the journal has it before the machine."""
+        command_id = (max(memory.last_command_id, self.id_floor) + 1) & 0xFFFFFFFF or 1
+        limit_ms = self._limit_ms(opcode, mailbox)
+        write = MailboxWrite(self._layout.id, mailbox, command_id, opcode, first, second, limit_ms)
+        scan.emit(
+            MotionRequested(
+                write.module, mailbox, command_id, int(opcode), first, second, limit_ms, job.id if job else None
+            )
+        )
+        scan.mailboxes.append(write)
+        now = scan.moment.mono_ms
+        self._timers[mailbox] = _Timer(write, now, 1, now + limit_ms + self._patience.move_slack_ms)
+
+    def follow(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> list[Failure]:
+        """Bring every move in flight up to the image; returns those that failed."""
+        failures = []
+        for mailbox, timer in list(self._timers.items()):
+            failure = self._follow_one(scan, memory.motions[mailbox], timer, image)
+            if failure is not None:
+                failures.append(failure)
+        return failures
+
+    def settle_after_loss(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
+        """After a restart or a lost link: end every remembered move by what the PLC says of it."""
+        self._timers.clear()
+        for mailbox, motion in list(memory.motions.items()):
+            reply = _reply(image, mailbox)
+            done = reply.command_id == motion.command_id and reply.result is Result.DONE
+            trigger = "complete" if done else "lose"
+            self._end(scan, motion, MOTION.next(MOTION.initial, trigger), reply.reason)
+        echoes = [image.gate_reply.command_id, *(level.reply.command_id for level in image.levels)]
+        self.id_floor = max(echoes)
+
+    def forget_timers(self) -> None:
+        """The link is gone: nothing is repeated until the sensors have been read again."""
+        self._timers.clear()
+
+    def wake_ms(self) -> int | None:
+        """When the earliest repeat or deadline is due."""
+        due = [
+            min(timer.sent_ms + self._patience.command_echo_ms, timer.overdue_ms)
+            if timer.state == "requested"
+            else timer.overdue_ms
+            for timer in self._timers.values()
+        ]
+        return min(due) if due else None
+
+    def _follow_one(self, scan: Scan, motion: MotionRecord, timer: _Timer, image: ModuleImage) -> Failure | None:
+        reply = _reply(image, motion.mailbox)
+        now = scan.moment.mono_ms
+        if reply.command_id == motion.command_id:
+            if reply.result is Result.DONE:
+                self._end(scan, motion, MOTION.next(timer.state, "complete"), 0)
+                return None
+            if reply.result is Result.REFUSED:
+                self._end(scan, motion, MOTION.next(timer.state, "refuse"), reply.reason)
+                return Failure(motion, FaultNumber.MOTION_REFUSED, reply.reason)
+            if reply.result is Result.STOPPED:
+                self._end(scan, motion, MOTION.next(timer.state, "stop"), reply.reason)
+                return Failure(motion, FaultNumber.MOTION_STOPPED, reply.reason)
+            if timer.state == "requested":
+                timer.state = MOTION.next(timer.state, "echo")
+        elif timer.state == "requested" and now - timer.sent_ms >= self._patience.command_echo_ms:
+            return self._repeat(scan, motion, timer)
+        if now >= timer.overdue_ms:
+            self._end(scan, motion, MOTION.next(timer.state, "overrun"), 0)
+            return Failure(motion, _FAULT_OF_OVERDUE.get(Opcode(motion.opcode), FaultNumber.COMMAND_UNANSWERED), 0)
+        return None
+
+    def _repeat(self, scan: Scan, motion: MotionRecord, timer: _Timer) -> Failure | None:
+        if timer.sendings > self._patience.command_resends:
+            self._end(scan, motion, MOTION.next(timer.state, "go_unanswered"), 0)
+            return Failure(motion, FaultNumber.COMMAND_UNANSWERED, 0)
+        timer.sendings += 1
+        timer.sent_ms = scan.moment.mono_ms
+        scan.mailboxes.append(timer.write)
+        return None
+
+    def _end(self, scan: Scan, motion: MotionRecord, result: str, reason: int) -> None:
+        self._timers.pop(motion.mailbox, None)
+        scan.emit(MotionEnded(self._layout.id, motion.mailbox, motion.command_id, result, reason))
+
+    def _limit_ms(self, opcode: Opcode, level: int) -> int:
+        """Deadline given to the PLC: half as much again as nominal, plus the starts before it."""
+        machine, layout = self._machine, self._layout
+        if opcode is Opcode.SLIDE:
+            nominal = machine.slide_ms(layout.pitch_mm) + machine.inrush_stagger_ms * len(layout.levels)
+        elif opcode in (Opcode.LOWER, Opcode.RAISE):
+            nominal = machine.lowering_ms(layout.level_z_mm[level - 1]) + machine.inrush_stagger_ms * len(layout.levels)
+        elif opcode in (Opcode.GATE_OPEN, Opcode.GATE_CLOSE):
+            nominal = machine.gate_ms
+        else:
+            nominal = 0
+        return nominal * 3 // 2 + self._patience.move_slack_ms
+
+
+def motor_w(machine: Machine, opcode: Opcode, first: int, second: int) -> int:
+    """Motor power of one move while it runs."""
+    if opcode is Opcode.SLIDE:
+        return machine.slide_motor_w * abs(first - second)
+    return machine.lift_motor_w if opcode in (Opcode.LOWER, Opcode.RAISE) else 0
+
+
+def _reply(image: ModuleImage, mailbox: int) -> MailboxReply:
+    return image.gate_reply if mailbox == GATE else image.levels[mailbox - 1].reply

@@ -1,0 +1,295 @@
+"""What people may ask for now, and what it turns into.
+
+Decides on every command: accepted with events, or refused with reasons and without a trace of
+change. Bay and spot are chosen by the scheduler's policy among what is allowed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from controller.charging import ChargingControl
+from controller.machines import GARAGE, JOB
+from controller.memory import Job
+from controller.module import ModuleControl
+from controller.scan import Scan
+from domain.commands import (
+    Accepted,
+    CancelJob,
+    Command,
+    ConfirmClear,
+    ConfirmModule,
+    PauseGarage,
+    Refused,
+    Reply,
+    RequestRetrieval,
+    RequestStorage,
+    ResetFaults,
+    ResumeGarage,
+    StartCharging,
+    StopCharging,
+)
+from domain.events import (
+    ChargingStarted,
+    FaultsReset,
+    GarageAdvanced,
+    JobAdvanced,
+    JobQueued,
+    JobWithdrawn,
+    PinAccepted,
+    PinRejected,
+)
+from domain.ids import ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
+from domain.refusals import Refusal, RefusalCode
+from domain.site import Site
+from scheduler.placement import ModuleOffer, fits_anywhere
+from scheduler.policy import Policy
+
+
+class Requests:
+    """Answers commands against the memory and the state of the modules."""
+
+    def __init__(
+        self, site: Site, policy: Policy, modules: dict[ModuleId, ModuleControl], charging: ChargingControl
+    ) -> None:
+        self._site = site
+        self._policy = policy
+        self._modules = modules
+        self._charging = charging
+
+    def answer(self, scan: Scan, command: Command) -> Reply:
+        """Decide one command."""
+        match command:
+            case RequestStorage():
+                return self._store(scan, command)
+            case RequestRetrieval():
+                return self._retrieve(scan, command)
+            case ConfirmClear():
+                return self._confirm_clear(scan, command)
+            case CancelJob():
+                return self._cancel(scan, command)
+            case StartCharging():
+                return self._start_charging(scan, command)
+            case StopCharging():
+                return self._stop_charging(scan, command)
+            case ConfirmModule(module=name):
+                return self._on_module(name, lambda m: m.confirm(scan, command.operator))
+            case ResetFaults(module=name):
+                return self._reset_faults(scan, name, command.operator)
+            case PauseGarage():
+                return self._set_mode(scan, "automatic", "pause", f"{command.operator}: {command.reason}")
+            case ResumeGarage():
+                return self._set_mode(scan, "paused", "resume", command.operator)
+
+    # -- parking and fetching ----------------------------------------------------------------------
+
+    def _closed(self, scan: Scan) -> Refused | None:
+        """Why no new work is taken at all."""
+        if scan.memory.garage == "halted":
+            return _refused(RefusalCode.GARAGE_HALTED, scan.memory.garage_reason)
+        if scan.memory.garage == "paused":
+            return _refused(RefusalCode.GARAGE_PAUSED, scan.memory.garage_reason)
+        if not scan.inputs.journal_ok:
+            return _refused(RefusalCode.JOURNAL_AWAY)
+        return None
+
+    def _store(self, scan: Scan, command: RequestStorage) -> Reply:
+        closed = self._closed(scan)
+        if closed is not None:
+            return closed
+        plate, vehicle = command.plate, command.vehicle
+        if plate in scan.memory.parked:
+            return _refused(RefusalCode.ALREADY_PARKED, plate)
+        if scan.memory.job_of(plate) is not None:
+            return _refused(RefusalCode.JOB_OPEN, plate)
+        if not fits_anywhere(vehicle, self._site.modules):
+            return Refused((self._too_large(command),))
+        offers = self._offers(scan)
+        if not offers:
+            return Refused(self._why_not_ready(scan))
+        placed = self._policy.placement(vehicle, offers)
+        if placed is None:
+            any_free = any(offer.free for offer in offers.values())
+            return _refused(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
+        job = JobId(f"J{scan.memory.job_count + 1:06d}")
+        scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
+        self._modules[parse_bay(placed.bay).module].touched = True
+        return Accepted(job)
+
+    def _too_large(self, command: RequestStorage) -> Refusal:
+        layout = self._site.modules[0]
+        why = min(
+            (lay.misfits(command.vehicle, level.number) for lay in self._site.modules for level in lay.levels),
+            key=len,
+            default=(),
+        )
+        detail: dict[str, int | str] = {
+            "length_mm_max": layout.car_length_mm_max,
+            "width_mm_max": layout.car_width_mm_max,
+            "mass_kg_max": layout.car_mass_kg_max,
+        }
+        return Refusal(RefusalCode.VEHICLE_TOO_LARGE, ", ".join(why), detail)
+
+    def _offers(self, scan: Scan) -> dict[ModuleId, ModuleOffer]:
+        offers = {}
+        for layout in self._site.modules:
+            if scan.memory.module(layout.id).state != "ready":
+                continue
+            names = scan.memory.open_jobs.get(layout.id, ())
+            taken = {scan.memory.jobs[name].bay for name in names}
+            module = self._modules[layout.id]
+            free = frozenset(
+                ref.name
+                for ref in layout.bays
+                if ref.name not in scan.memory.car_at and ref.name not in taken and ref.name not in layout.dead
+            )
+            reachable = frozenset(name for name in free if module.reachable(parse_bay(name))) if layout.dead else free
+            offers[layout.id] = ModuleOffer(layout, reachable, len(names))
+        return offers
+
+    def _why_not_ready(self, scan: Scan) -> tuple[Refusal, ...]:
+        causes = (Refusal(self._unready_code(scan, layout.id), layout.id) for layout in self._site.modules)
+        return (Refusal(RefusalCode.NO_MODULE_READY), *causes)
+
+    def _unready_code(self, scan: Scan, module: ModuleId) -> RefusalCode:
+        if scan.memory.links.get(module) == "incompatible":
+            return RefusalCode.INCOMPATIBLE_PLC
+        state = scan.memory.module(module).state
+        return RefusalCode.MODULE_LOCKED if state == "locked" else RefusalCode.LINK_DOWN
+
+    def _retrieve(self, scan: Scan, command: RequestRetrieval) -> Reply:
+        closed = self._closed(scan)
+        if closed is not None:
+            return closed
+        car = scan.memory.parked.get(command.plate)
+        job = scan.memory.job_of(command.plate)
+        if car is None:
+            code = RefusalCode.UNKNOWN_PLATE if job is None else RefusalCode.JOB_OPEN
+            return _refused(code, command.plate)
+        wrong = self._check_pin(scan, command.plate, car.pin_digest, command.pin_digest)
+        if wrong is not None:
+            return wrong
+        if job is not None:
+            return _refused(RefusalCode.ALREADY_COMING, job.id)
+        ref = parse_bay(car.bay)
+        if scan.memory.module(ref.module).state != "ready":
+            return _refused(self._unready_code(scan, ref.module), ref.module)
+        if not self._modules[ref.module].reachable(ref):
+            return _refused(RefusalCode.UNREACHABLE, car.bay)
+        name = JobId(f"J{scan.memory.job_count + 1:06d}")
+        scan.emit(JobQueued(name, "retrieval", car.plate, car.vehicle, car.bay, car.pin_digest))
+        self._modules[ref.module].touched = True
+        return Accepted(name)
+
+    def _check_pin(self, scan: Scan, plate: Plate, right: str, given: str) -> Refused | None:
+        count, last_utc_ms = scan.memory.pin_failures.get(plate, (0, 0))
+        patience = self._site.patience
+        if count >= patience.pin_attempts and scan.moment.utc_ms < last_utc_ms + patience.pin_lock_ms:
+            return _refused(RefusalCode.PIN_LOCKED, plate)
+        if given != right:
+            scan.emit(PinRejected(plate))
+            return _refused(RefusalCode.WRONG_PIN, plate)
+        if count:
+            scan.emit(PinAccepted(plate))
+        return None
+
+    def _confirm_clear(self, scan: Scan, command: ConfirmClear) -> Reply:
+        job = scan.memory.jobs.get(command.job)
+        if job is None:
+            return _refused(RefusalCode.UNKNOWN_JOB, command.job)
+        reasons = self._modules[job.module].confirm_clear(scan, job)
+        return Refused(reasons) if reasons else Accepted(job.id)
+
+    def _cancel(self, scan: Scan, command: CancelJob) -> Reply:
+        job = scan.memory.jobs.get(command.job)
+        if job is None:
+            return _refused(RefusalCode.UNKNOWN_JOB, command.job)
+        module = self._modules[job.module]
+        if job.state == "queued":
+            scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel")))
+            module.touched = True
+            return Accepted(job.id)
+        if job.state == "at_gate" and job.session_state == "open" and not job.withdrawn:
+            return self._withdraw(scan, job, module)
+        return _refused(RefusalCode.JOB_TOO_FAR, job.id)
+
+    def _withdraw(self, scan: Scan, job: Job, module: ModuleControl) -> Reply:
+        """At an open gate, giving up is also the driver's word; the sensors must agree with it."""
+        reasons = module.may_withdraw(job)
+        if reasons:
+            return Refused(reasons)
+        scan.emit(JobWithdrawn(job.id))
+        reasons = module.confirm_clear(scan, job)
+        return Refused(reasons) if reasons else Accepted(job.id)
+
+    # -- charging ----------------------------------------------------------------------------------
+
+    def _start_charging(self, scan: Scan, command: StartCharging) -> Reply:
+        closed = self._closed(scan)
+        if closed is not None:
+            return closed
+        if scan.memory.charging_of(command.plate) is not None:
+            return _refused(RefusalCode.JOB_OPEN, command.plate)
+        if command.spot is not None and command.spot not in self._site.spot:
+            return _refused(RefusalCode.UNKNOWN_SPOT, command.spot)
+        wanted = [command.spot] if command.spot is not None else [spec.id for spec in self._site.spots]
+        usable = [name for name in wanted if self._is_free(scan, name)]
+        if not usable:
+            return self._no_spot(scan, command.spot)
+        name = usable[0]
+        reading_wh = self._charging.reading_wh(name)
+        if reading_wh is None:
+            return _refused(RefusalCode.SPOT_OFFLINE, name)
+        charging = ChargingId(f"C{scan.memory.charging_count + 1:06d}")
+        scan.emit(ChargingStarted(charging, name, command.plate, command.pin_digest, reading_wh))
+        self._charging.grant(scan, name)
+        return Accepted(charging)
+
+    def _is_free(self, scan: Scan, name: SpotId) -> bool:
+        memory = scan.memory.spot(name)
+        return memory.charging is None and memory.state == "Available"
+
+    def _no_spot(self, scan: Scan, spot: SpotId | None) -> Refused:
+        if spot is None:
+            return _refused(RefusalCode.ALL_SPOTS_TAKEN)
+        offline = scan.memory.spot(spot).state in ("Unavailable", "Faulted")
+        return _refused(RefusalCode.SPOT_OFFLINE if offline else RefusalCode.SPOT_TAKEN, spot)
+
+    def _stop_charging(self, scan: Scan, command: StopCharging) -> Reply:
+        if command.spot not in self._site.spot:
+            return _refused(RefusalCode.UNKNOWN_SPOT, command.spot)
+        name = scan.memory.spot(command.spot).charging
+        if name is None:
+            return _refused(RefusalCode.NOT_CHARGING, command.spot)
+        charging = scan.memory.chargings[name]
+        wrong = self._check_pin(scan, charging.plate, charging.pin_digest, command.pin_digest)
+        if wrong is not None:
+            return wrong
+        self._charging.end(scan, command.spot, "stopped by driver")
+        return Accepted(name)
+
+    # -- operators ---------------------------------------------------------------------------------
+
+    def _on_module(self, name: ModuleId, act: Callable[[ModuleControl], tuple[Refusal, ...]]) -> Reply:
+        module = self._modules.get(name)
+        if module is None:
+            return _refused(RefusalCode.UNKNOWN_MODULE, name)
+        reasons = act(module)
+        return Refused(reasons) if reasons else Accepted(name)
+
+    def _reset_faults(self, scan: Scan, name: ModuleId, operator: str) -> Reply:
+        reply = self._on_module(name, lambda m: m.reset_faults(scan))
+        if isinstance(reply, Accepted):
+            scan.emit(FaultsReset(name, operator))
+        return reply
+
+    def _set_mode(self, scan: Scan, needed: str, trigger: str, reason: str) -> Reply:
+        if scan.memory.garage != needed:
+            code = RefusalCode.GARAGE_HALTED if scan.memory.garage == "halted" else RefusalCode.GARAGE_MODE
+            return _refused(code, scan.memory.garage)
+        scan.emit(GarageAdvanced(GARAGE.next(needed, trigger), reason))
+        return Accepted("garage")
+
+
+def _refused(code: RefusalCode, about: str = "") -> Refused:
+    return Refused((Refusal(code, about),))

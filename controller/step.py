@@ -1,0 +1,97 @@
+"""The controller: one pure, synchronous step over the process image.
+
+Runs the parts in a fixed order - commands, modules, charging - and passes values down; machines never
+call each other. A broken invariant stops the machine: no more moves are asked and the heartbeat is
+withheld, so that the PLCs halt by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from controller.charging import ChargingControl
+from controller.estimates import estimate_of
+from controller.machines import GARAGE
+from controller.memory import Job, Memory
+from controller.module import Expected, ModuleControl
+from controller.requests import Requests
+from controller.scan import Scan, Step
+from domain.commands import Command, Refused, Reply
+from domain.events import GarageAdvanced, ModuleAdvanced
+from domain.ids import ModuleId
+from domain.moment import NEVER_MS, Moment
+from domain.outputs import Outputs
+from domain.refusals import Refusal, RefusalCode
+from domain.signals import Inputs
+from domain.site import Site
+from scheduler.estimate import Estimate
+from scheduler.policy import Policy
+
+
+class Controller:
+    """All machines of the site over one memory."""
+
+    def __init__(
+        self,
+        site: Site,
+        expected: Mapping[ModuleId, Expected],
+        memory: Memory | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.site = site
+        self.memory = memory if memory is not None else Memory()
+        self._policy = policy or Policy()
+        self._charging = ChargingControl(site)
+        self.modules = {
+            layout.id: ModuleControl(site, layout, self._policy, expected[layout.id]) for layout in site.modules
+        }
+        self._requests = Requests(site, self._policy, self.modules, self._charging)
+        self._started = False
+
+    def step(self, moment: Moment, inputs: Inputs, commands: Sequence[Command] = ()) -> Step:
+        """Decide once. `moment.mono_ms` must not go back from step to step."""
+        scan = Scan(moment, inputs, self.memory)
+        replies: list[Reply] = []
+        if self.memory.garage == "halted" and self._started:
+            return self._halted_step(scan, commands)
+        try:
+            if not self._started:
+                self._start(scan)
+            replies.extend(self._requests.answer(scan, command) for command in commands)
+            self._react(scan)
+        except Exception as bug:  # a bug stops the machine, whatever it is; the reason is kept for people
+            return self._halt(scan, bug, commands, replies)
+        outputs = Outputs(tuple(scan.mailboxes), tuple(scan.setpoints))
+        return Step(outputs, tuple(scan.events), tuple(replies), scan.wake_ms)
+
+    def estimate(self, job: Job) -> Estimate | None:
+        """Time until the gate opens for an open job, from the present state; None once it is open."""
+        return estimate_of(self.site, self.memory, self.modules[job.module].columns, job)
+
+    def _start(self, scan: Scan) -> None:
+        """After a start nothing is known: every module is offline until its PLC has been heard."""
+        self._started = True
+        for layout in self.site.modules:
+            if scan.memory.module(layout.id).state != "offline":
+                scan.emit(ModuleAdvanced(layout.id, "offline", ("controller started",)))
+        if scan.memory.garage != "paused":
+            scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), "controller started"))
+
+    def _react(self, scan: Scan) -> None:
+        power_w = {name: module.motions.power_w() for name, module in self.modules.items()}
+        for name, module in self.modules.items():
+            others_w = sum(power_w.values())
+            module.react(scan, self.site.power_limit_w - others_w)
+            power_w[name] = module.motions.power_w()
+        self._charging.react(scan, sum(power_w.values()))
+
+    def _halt(self, scan: Scan, bug: Exception, commands: Sequence[Command], replies: list[Reply]) -> Step:
+        scan.emit(GarageAdvanced("halted", f"{type(bug).__name__}: {bug}"))
+        missing = len(commands) - len(replies)
+        refused = Refused((Refusal(RefusalCode.GARAGE_HALTED, self.memory.garage_reason),))
+        outputs = Outputs(feed_heartbeat=False)
+        return Step(outputs, tuple(scan.events), (*replies, *(refused for _ in range(missing))), NEVER_MS)
+
+    def _halted_step(self, scan: Scan, commands: Sequence[Command]) -> Step:
+        refused = Refused((Refusal(RefusalCode.GARAGE_HALTED, self.memory.garage_reason),))
+        return Step(Outputs(feed_heartbeat=False), (), tuple(refused for _ in commands), NEVER_MS)

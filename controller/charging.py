@@ -30,7 +30,7 @@ class ChargingControl:
         self._since_ms: dict[SpotId, int] = {}
         self._sent: dict[SpotId, tuple[int, int]] = {}
         self._budget_w: int | None = None
-        self._hold_until_ms = 0
+        self._more_since_ms: int | None = None
         self._motors_w = -1
         self._wake_ms = 0
         self.touched = True
@@ -196,15 +196,18 @@ class ChargingControl:
     def _steady(self, scan: Scan, budget_w: int) -> int:
         """Less power at once, more only after it has lasted: chargers need not follow every slide."""
         now = scan.moment.mono_ms
-        if self._budget_w is None or budget_w < self._budget_w:
-            self._hold_until_ms = now + self._patience.charger_raise_ms
+        if self._budget_w is None or budget_w <= self._budget_w:
             self._budget_w = budget_w
-        elif budget_w == self._budget_w:
-            self._hold_until_ms = now + self._patience.charger_raise_ms
-        elif now >= self._hold_until_ms:
+            self._more_since_ms = None
+            return budget_w
+        if self._more_since_ms is None:
+            self._more_since_ms = now
+        raise_ms = self._more_since_ms + self._patience.charger_raise_ms
+        if now >= raise_ms:
             self._budget_w = budget_w
+            self._more_since_ms = None
         else:
-            scan.wake_at(self._hold_until_ms)
+            scan.wake_at(raise_ms)
         return self._budget_w
 
     def _command(self, scan: Scan, name: SpotId, image: SpotImage, current_da: int) -> None:

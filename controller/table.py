@@ -71,7 +71,6 @@ class Table:
     def mermaid(self) -> str:
         """The table as a Mermaid state diagram, drawn by the library from the same rules."""
         graph = GraphMachine(
-            model=_Drawn(),
             states=list(self.states),
             transitions=[rule.as_transition() for rule in self.rules],
             initial=self.initial,
@@ -96,14 +95,3 @@ class _Cursor:
     def __getattr__(self, guard: str) -> Callable[[object], bool]:
         answer = self._facts[guard]
         return lambda event: answer
-
-
-class _Drawn:
-    """A model that exists only to be drawn; every guard it is asked for agrees."""
-
-    state: str
-
-    def __getattr__(self, guard: str) -> Callable[[object], bool]:
-        if guard.startswith("_"):
-            raise AttributeError(guard)
-        return lambda event: True

@@ -26,10 +26,13 @@ missing=
 if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     missing="python3-venv"
 fi
-# For the tests: a browser, Chinese glyphs for its screenshots, a Modbus client and a serial line of other makers.
+# For the tests: a browser, Chinese glyphs for its screenshots, a database server, and a Modbus client and a
+# serial line of other makers.
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v mbpoll >/dev/null 2>&1 || missing="$missing mbpoll"
 command -v socat >/dev/null 2>&1 || missing="$missing socat"
+# Debian keeps the PostgreSQL server out of PATH.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 installed fonts-wqy-microhei || missing="$missing fonts-wqy-microhei"
 
 apt() {

@@ -181,17 +181,20 @@ def _validated(marked: MarkedDocument) -> Document | None:
         return Document.model_validate(marked.data)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            path, is_key = _path_of(details, marked)
-            marked.problem(path, _plain(details), key=is_key)
+            # A token is a section or, from the environment, a text. What is neither is told once.
+            if _TOKEN_TEXT not in details["loc"]:
+                path, is_key = _path_of(details)
+                marked.problem(path, _plain(details), key=is_key)
         return None
 
 
-def _path_of(details: ErrorDetails, marked: MarkedDocument) -> tuple[ValuePath, bool]:
+_TOKEN_TEXT = "constrained-str"
+
+
+def _path_of(details: ErrorDetails) -> tuple[ValuePath, bool]:
     """The path of an error in the file; pydantic adds names of union members and `[key]` marks."""
-    loc = [part for part in details["loc"] if part not in ("[key]", "TokenSection")]
-    loc = [part for part in loc if not (isinstance(part, str) and part.startswith("constrained-str"))]
-    is_key = details["type"] == "extra_forbidden" or "[key]" in details["loc"]
-    return tuple(loc), is_key
+    path = tuple(part for part in details["loc"] if part not in ("[key]", "TokenSection"))
+    return path, details["type"] == "extra_forbidden" or "[key]" in details["loc"]
 
 
 def _plain(details: ErrorDetails) -> str:

@@ -15,6 +15,8 @@ import yaml
 
 ENV_PREFIX = "GARAGE__"
 FILE_SUFFIX = "_FILE"
+_TEXTS = ("api", "tokens")
+"""Values below this path are texts, even where they look like numbers."""
 
 ValuePath = tuple[str | int, ...]
 """Keys and list positions that lead to a value: ("modules", 0, "columns")."""
@@ -106,7 +108,14 @@ def read_document(file: Path, environ: Mapping[str, str]) -> MarkedDocument:
 
 
 def _compose(document: MarkedDocument, text: str) -> None:
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(document.source, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        reason = f"no valid YAML: the character {error.character:#06x} is not allowed"
+        document.problems.append(ConfigProblem(place, "", reason))
+        return
     try:
         node = loader.get_single_node()
         if node is None:
@@ -116,8 +125,6 @@ def _compose(document: MarkedDocument, text: str) -> None:
             document.problem((), "must be a list of `key: value` sections")
         else:
             document.data = _value(document, loader, node, (), frozenset())
-    except yaml.reader.ReaderError as error:
-        document.problem((), f"holds a character that YAML does not allow (position {error.position})")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(document.source, mark.line + 1, mark.column + 1) if mark else Place(document.source)
@@ -220,6 +227,7 @@ def _put(document: MarkedDocument, path: ValuePath, text: str, *, raw: bool) -> 
         else:
             return f"there is no {path_text(path[: place + 1])}"
     last = path[-1]
+    raw = raw or path[: len(_TEXTS)] == _TEXTS
     if isinstance(holder, dict):
         raw = raw or isinstance(holder.get(str(last)), str)
         holder[str(last)] = text if raw else _scalar(text)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
@@ -55,6 +55,7 @@ class RunningGarage:
         self._changed = asyncio.Event()
         self._fees: OrderedDict[str, int] = OrderedDict()
         self._health: tuple[str, ...] = ("starting",)
+        self.wire_statistics: Callable[[], dict[str, int]] = dict
 
     @property
     def site(self) -> Site:
@@ -202,7 +203,12 @@ class RunningGarage:
 
     def health(self) -> dict[str, Any]:
         """Alive while this answers; ready when a scan has run, the journal writes and a module is up."""
-        return {"live": True, "ready": not self._health, "reasons": list(self._health)}
+        return {
+            "live": True,
+            "ready": not self._health,
+            "reasons": list(self._health),
+            "wire": self.wire_statistics(),
+        }
 
 
 def pin_digest(key: bytes, plate: str, pin: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller.memory import Memory
@@ -66,9 +66,7 @@ class VirtualWires:
     """The in-process links of a rig, read and written in one go."""
 
     def __init__(self, site: Site, rig: Rig, profile: str = "amperfied") -> None:
-        self._modules = {
-            layout.id: InProcessModuleLink(layout, rig.device(layout.id)) for layout in site.modules
-        }
+        self._modules = {layout.id: InProcessModuleLink(layout, rig.device(layout.id)) for layout in site.modules}
         wallbox = load_profile(profile)
         self._spots = {
             spec.id: InProcessSpotLink(wallbox, rig.device(spec.id), failsafe_da=spec.failsafe_da)
@@ -112,9 +110,10 @@ class VirtualRun:
     replies: int = field(init=False, default=0)
     step_ns: list[int] | None = None
     _wires: VirtualWires = field(init=False)
-    _hash: "hashlib._Hash" = field(init=False, default_factory=hashlib.sha256)
+    _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
     _heard: list[Notice] = field(init=False, default_factory=list)
-    observers: list[object] = field(default_factory=list)
+    observer: Callable[[tuple[Recorded, ...]], None] | None = None
+    """Hears the events of every scan that had some, after they are stored."""
 
     def __post_init__(self) -> None:
         self.rig = Rig(self.site, self.residents.cars, self.trace, self.seed)
@@ -149,6 +148,8 @@ class VirtualRun:
             self.step_ns.append(time.perf_counter_ns() - begun_ns)
         self.scans += 1
         self._store(step.events)
+        if step.events and self.observer is not None:
+            self.observer(step.events)
         self._wires.send(step.outputs)
         self._heard = [*answers(asks, step.replies), *notices(step.events, self.controller.memory)]
         return self._next_scan_ms(step, asks, until_ms)

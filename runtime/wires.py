@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from domain.ids import ModuleId, SpotId
 from domain.outputs import MailboxWrite, Outputs
@@ -17,11 +16,13 @@ from domain.site import Site
 from plc.links.modbus import PymodbusPort, TcpEndpoint
 from plc.links.module_link import ModuleLink
 from plc.links.spot_link import SpotLink
+from plc.links.wire import RegisterPort
 from plc.wallbox import load_profile
 from runtime.config import Endpoint, Links
 
 WALLBOX_WATCHDOG_MS = 15_000
 WORD_MAX = 65_535
+FIRST_CONNECT_S = 1.0
 
 
 class Wires:
@@ -77,6 +78,7 @@ class Wires:
     async def _poll_module(self, name: ModuleId, link: ModuleLink) -> None:
         """Once per scan: the scan's outputs out, the image in."""
         posted = self._posted[name]
+        await self._first_connection(link.port)
         while True:
             await posted.wait()
             posted.clear()
@@ -85,12 +87,21 @@ class Wires:
     async def _poll_spot(self, name: SpotId, link: SpotLink) -> None:
         """Once a second, and at once when the set point changes."""
         posted = self._posted[name]
+        await self._first_connection(link.port)
         while True:
             await link.exchange(self._now_ms())
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._spot_period_s):
                     await posted.wait()
             posted.clear()
+
+    @staticmethod
+    async def _first_connection(port: RegisterPort) -> None:
+        """Give a present device the time to be connected: no error is counted that is none."""
+        if isinstance(port, PymodbusPort):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_CONNECT_S):
+                    await port.wait_connected()
 
     def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
         """The process image as it stands."""
@@ -116,7 +127,7 @@ class Wires:
             self.spots[setpoint.spot].post(setpoint.current_da)
             self._posted[setpoint.spot].set()
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, int]:
         """Counters of all wires together."""
         return {
             "frames": sum(port.statistics.frames for port in self._ports),

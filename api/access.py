@@ -1,0 +1,146 @@
+"""Who may call what: one table, and everything that is not in it is refused.
+
+Decides by role and route only. That a car is handed to the right person is decided by the PIN, and
+that a gate may move by the controller and the PLC.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from api.problems import Problem
+from api.settings import ANONYMOUS, Principal, Role, Settings, token_digest
+
+ANYONE = frozenset(Role)
+OPERATORS = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
+READERS_OF_MONEY = frozenset({Role.COMMITTEE, Role.OPERATOR, Role.ADMINISTRATOR})
+SEE_PLATES = frozenset({Role.SERVICE})
+"""Roles that see plates and vehicles in jobs and charging sessions."""
+
+COOKIE = "garage_session"
+
+ACCESS: dict[str, frozenset[Role]] = {
+    "POST /api/v1/storages": ANYONE,
+    "POST /api/v1/retrievals": ANYONE,
+    "GET /api/v1/jobs": ANYONE,
+    "GET /api/v1/jobs/{job}": ANYONE,
+    "POST /api/v1/jobs/{job}/clear": ANYONE,
+    "POST /api/v1/jobs/{job}/cancel": ANYONE,
+    "GET /api/v1/garage": ANYONE,
+    "GET /api/v1/live": ANYONE,
+    "GET /api/v1/spots": ANYONE,
+    "GET /api/v1/vehicle-classes": ANYONE,
+    "GET /api/v1/problems/{code}": ANYONE,
+    "POST /api/v1/charging-sessions": ANYONE,
+    "GET /api/v1/charging-sessions/{charging}": ANYONE,
+    "POST /api/v1/charging-sessions/{charging}/stop": ANYONE,
+    "POST /api/v1/modules/{module}/confirm": OPERATORS,
+    "POST /api/v1/modules/{module}/reset-faults": OPERATORS,
+    "POST /api/v1/garage/pause": OPERATORS,
+    "POST /api/v1/garage/resume": OPERATORS,
+    "GET /api/v1/ledger/entries": READERS_OF_MONEY,
+    "GET /api/v1/ledger/totals": READERS_OF_MONEY,
+    "GET /api/v1/ledger/statement": READERS_OF_MONEY,
+    "GET /api/v1/openapi.json": ANYONE,
+    "GET /health/live": ANYONE,
+    "GET /health/ready": ANYONE,
+    "GET /version": ANYONE,
+    "GET /docs": ANYONE,
+    "GET /": ANYONE,
+    "GET /language/{language}": ANYONE,
+    "GET /login": ANYONE,
+    "POST /login": ANYONE,
+    "POST /logout": ANYONE,
+    "GET /kiosk": ANYONE,
+    "POST /kiosk/{screen}": ANYONE,
+    "GET /kiosk/job/{job}": ANYONE,
+    "POST /kiosk/job/{job}/{action}": ANYONE,
+    "GET /operator": OPERATORS,
+    "GET /operator/panel": OPERATORS,
+    "POST /operator/modules/{module}/{action}": OPERATORS,
+    "POST /operator/garage/{action}": OPERATORS,
+    "GET /ledger": READERS_OF_MONEY,
+}
+"""Route -> roles. A route that is missing here answers 403 to everybody."""
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Logins of people at the pages: random cookie value -> principal, until they expire."""
+
+    now_ms: Callable[[], int]
+    session_ms: int
+    session_count_max: int = 200
+    _open: dict[str, tuple[int, Principal]] = field(default_factory=dict)
+
+    def begin(self, principal: Principal) -> str:
+        """Start a session; the oldest ends when there are too many."""
+        while len(self._open) >= self.session_count_max:
+            self._open.pop(next(iter(self._open)))
+        value = secrets.token_urlsafe(32)
+        self._open[token_digest(value)] = (self.now_ms() + self.session_ms, principal)
+        return value
+
+    def principal(self, value: str) -> Principal | None:
+        """Who holds this cookie, or None."""
+        key = token_digest(value)
+        found = self._open.get(key)
+        if found is None:
+            return None
+        if found[0] <= self.now_ms():
+            del self._open[key]
+            return None
+        return found[1]
+
+    def end(self, value: str) -> None:
+        """End a session, if it is one."""
+        self._open.pop(token_digest(value), None)
+
+
+def holder(settings: Settings, token: str) -> Principal | None:
+    """The principal of a token, or None; takes as long for a wrong token as for a right one."""
+    digest = token_digest(token)
+    found = None
+    for known in settings.tokens:
+        if hmac.compare_digest(known.sha256, digest):
+            found = Principal(known.name, known.role)
+    return found
+
+
+def identify(request: Request, settings: Settings, sessions: Sessions) -> Principal:
+    """Who sends this request. A wrong token is refused, a cookie that has expired is nobody's."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        principal = holder(settings, token.strip()) if scheme.lower() == "bearer" else None
+        if principal is None:
+            raise Problem("unauthenticated")
+        return principal
+    cookie = request.cookies.get(COOKIE)
+    principal = sessions.principal(cookie) if cookie else None
+    if principal is None:
+        return ANONYMOUS
+    if request.method not in ("GET", "HEAD") and not _same_origin(request):
+        raise Problem("forbidden")
+    return Principal(principal.name, principal.role, by_cookie=True)
+
+
+def _same_origin(request: Request) -> bool:
+    """A browser names the page that sends a form; a foreign page must not use our cookie."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")
+
+
+def authorize(route: str, principal: Principal) -> None:
+    """Let the principal through to a route ("METHOD /path"), or raise the problem."""
+    if principal.role in ACCESS.get(route, frozenset()):
+        return
+    raise Problem("unauthenticated" if principal.role is Role.PUBLIC else "forbidden")

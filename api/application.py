@@ -1,0 +1,41 @@
+"""The web application, put together: routes, pages, guard, limits.
+
+Decides nothing but the order of the layers. `runtime` gives it the garage and serves it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import problems
+from api.access import Sessions
+from api.edge import Edge
+from api.idempotency import IdempotencyStore
+from api.middleware import BodyLimit, SecurityHeaders
+from api.pages import desk, kiosk, public
+from api.ports import Garage
+from api.routes import charging, garage, health, jobs, ledger
+from api.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(running: Garage, settings: Settings) -> FastAPI:
+    """The application that serves one garage."""
+    app = FastAPI(title="Garage", version=settings.version, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.edge = Edge(
+        garage=running,
+        settings=settings,
+        sessions=Sessions(settings.now_ms, settings.session_ms),
+        answers=IdempotencyStore(settings.now_ms, settings.idempotency_ms, settings.idempotency_entries),
+    )
+    problems.install(app)
+    for part in (jobs, garage, charging, ledger, health, public, kiosk, desk):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,116 @@
+"""A person's ask, put to the garage as a command; the pages and the programs' interface share it.
+
+Decides how an ask is spelt and what is answered; whether it is granted is the controller's matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.ports import Garage
+from api.problems import Problem, edge_reason, refusal, refused
+from domain.commands import (
+    CancelJob,
+    Command,
+    ConfirmClear,
+    ConfirmModule,
+    PauseGarage,
+    Refused,
+    RequestRetrieval,
+    RequestStorage,
+    ResetFaults,
+    ResumeGarage,
+    StartCharging,
+    StopCharging,
+)
+from domain.ids import JobId, ModuleId, Plate, SpotId
+from domain.refusals import RefusalCode
+from domain.vehicle import Vehicle
+
+_PRIVATE = ("plate", "vehicle")
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What was granted and the code that opens it again."""
+
+    id: str
+    pin: str
+
+
+async def submit(garage: Garage, command: Command) -> str:
+    """The id of an accepted command; raises the problem of a refused one."""
+    reply = await garage.submit(command)
+    if isinstance(reply, Refused):
+        raise refused(reply.reasons)
+    return str(reply.id)
+
+
+async def store(garage: Garage, plate: Plate, vehicle: Vehicle, pin: str | None) -> Granted:
+    """Ask to park; without a PIN a new one is made."""
+    chosen = pin or garage.new_pin()
+    command = RequestStorage(plate, vehicle, garage.pin_digest(plate, chosen))
+    return Granted(await submit(garage, command), chosen)
+
+
+async def retrieve(garage: Garage, plate: Plate, pin: str) -> str:
+    """Ask for a parked car."""
+    return await submit(garage, RequestRetrieval(plate, garage.pin_digest(plate, pin)))
+
+
+async def confirm_clear(garage: Garage, job: str) -> str:
+    """The driver's word at the gate."""
+    return await submit(garage, ConfirmClear(JobId(job)))
+
+
+async def cancel(garage: Garage, job: str) -> str:
+    """Give a job up."""
+    return await submit(garage, CancelJob(JobId(job)))
+
+
+async def start_charging(garage: Garage, plate: Plate, pin: str | None, spot: str | None) -> Granted:
+    """Ask for electricity; without a PIN a new one is made."""
+    chosen = pin or garage.new_pin()
+    wanted = SpotId(spot) if spot is not None else None
+    command = StartCharging(plate, garage.pin_digest(plate, chosen), wanted)
+    return Granted(await submit(garage, command), chosen)
+
+
+async def stop_charging(garage: Garage, charging: str, pin: str) -> str:
+    """End a charging session with its PIN."""
+    session = charging_session(garage, charging)
+    digest = garage.pin_digest(str(session["plate"]), pin)
+    return await submit(garage, StopCharging(SpotId(session["spot"]), digest))
+
+
+async def operate(garage: Garage, action: str, operator: str, about: str = "") -> str:
+    """One of the operator's commands; `about` is the module, or the reason of a pause."""
+    commands: dict[str, Command] = {
+        "confirm": ConfirmModule(ModuleId(about), operator),
+        "reset-faults": ResetFaults(ModuleId(about), operator),
+        "pause": PauseGarage(operator, about),
+        "resume": ResumeGarage(operator),
+    }
+    return await submit(garage, commands[action])
+
+
+def job(garage: Garage, name: str) -> dict[str, Any]:
+    """One job with everything in it; raises the problem for an unknown one."""
+    found = garage.job(name)
+    if found is None:
+        raise refusal(RefusalCode.UNKNOWN_JOB, name)
+    return found
+
+
+def charging_session(garage: Garage, name: str) -> dict[str, Any]:
+    """One charging session with everything in it; raises the problem for an unknown one."""
+    found = garage.charging(name)
+    if found is None:
+        raise Problem("unknown_charging", (edge_reason("unknown_charging", name),))
+    return found
+
+
+def without_plate(record: dict[str, Any]) -> dict[str, Any]:
+    """A job or charging session as the public may see it."""
+    return {name: value for name, value in record.items() if name not in _PRIVATE}

@@ -1,0 +1,185 @@
+"""The operator's desk, the committee's ledger, and the login to both."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from api import asks
+from api.access import COOKIE, holder
+from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
+from api.pages.page import language_of, render
+from api.ports import Garage
+from api.problems import Problem
+from api.settings import Role
+from domain.faults import FAULT_TEXTS
+from domain.refusals import RefusalCode
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+
+_HOME = {Role.OPERATOR: "/operator", Role.ADMINISTRATOR: "/operator", Role.COMMITTEE: "/ledger"}
+_REFUSALS = {refusal.code: refusal for refusal in RefusalCode}
+_FAULTS = {int(number): text for number, text in FAULT_TEXTS.items()}
+_MODULE_ACTIONS = ("confirm", "reset-faults")
+_GARAGE_ACTIONS = ("pause", "resume")
+_PAGE_SIZE = 100
+
+
+@router.get("/login")
+async def login_form(request: Request, back: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
+    """The form that takes a token."""
+    return render(request, "login.html", back=back, wrong=False)
+
+
+@router.post("/login", response_model=None)
+async def log_in(request: Request, edge: EdgeDep) -> Response:
+    """Exchange a token for a cookie that no script can read and no other site can use."""
+    form = await request.form()
+    back = str(form.get("back", ""))
+    principal = holder(edge.settings, str(form.get("token", "")).strip())
+    if principal is None or principal.role not in _HOME:
+        return render(request, "login.html", 401, back=back, wrong=True)
+    home = _HOME[principal.role]
+    target = back if back in ("/operator", "/ledger") and home == "/operator" else home
+    answer = RedirectResponse(target, 303)
+    answer.set_cookie(
+        COOKIE,
+        edge.sessions.begin(principal),
+        max_age=edge.settings.session_ms // 1000,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+@router.post("/logout")
+async def log_out(request: Request, edge: EdgeDep) -> RedirectResponse:
+    """End the session here and on the server."""
+    edge.sessions.end(request.cookies.get(COOKIE, ""))
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _reason_text(language: str, reason: str) -> str:
+    """A module's reason ("code" or "code:subject") as a sentence."""
+    code, _, about = reason.partition(":")
+    known = _REFUSALS.get(code)
+    text = known.text(language) if known else code
+    return f"{text} ({about})" if about else text
+
+
+def _fault(language: str, fault: dict[str, Any]) -> dict[str, Any]:
+    """A fault as a person reads it: number, what it is, and what to do."""
+    number = int(fault["number"])
+    told = {"number": number, "about": fault.get("about", ""), "text": str(number), "cure": ""}
+    text = _FAULTS.get(number)
+    if text is not None:
+        told["text"] = text.chinese if language == "zh" else text.english
+        told["cure"] = text.cure
+    return told
+
+
+def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) -> dict[str, Any]:
+    view = garage.view()
+    language = language_of(request)
+    modules = [
+        module
+        | {
+            "reason_texts": [_reason_text(language, reason) for reason in module["reasons"]],
+            "fault_texts": [_fault(language, fault) for fault in module["faults"]],
+        }
+        for module in view["modules"]
+    ]
+    jobs = [job for job in garage.jobs() if job["ended_utc_ms"] is None]
+    jobs.sort(key=lambda job: (not job["overdue"], job["requested_utc_ms"]))
+    seen = _seen(view, jobs, language)
+    return {
+        "view": view,
+        "modules": modules,
+        "jobs": jobs,
+        "seen": seen,
+        "texts": texts,
+        "commanded": commanded,
+    }
+
+
+def _seen(view: dict[str, Any], jobs: list[dict[str, Any]], language: str) -> str:
+    """Differs when the panel would look different; so a button is not replaced under a finger."""
+    fields = ("state", "link", "gate", "active_job", "reasons", "faults", "zone_clear")
+    state = [[module[name] for name in fields] for module in view["modules"]]
+    work = [(j["job"], j["state"], j["session_state"], j["overdue"], (j["eta_s"] or 0) // 15) for j in jobs]
+    looks = repr((language, view["mode"], state, work))
+    return hashlib.sha256(looks.encode()).hexdigest()[:16]
+
+
+@router.get("/operator")
+async def desk(request: Request, garage: GarageDep, principal: PrincipalDep) -> HTMLResponse:
+    """All modules, why they stand, and what the operator may do about it."""
+    context = _panel(request, garage, [], False)
+    offset = garage.site.utc_offset_minutes
+    return render(request, "operator/desk.html", principal=principal, utc_offset_minutes=offset, **context)
+
+
+@router.get("/operator/panel", response_model=None)
+async def panel(request: Request, garage: GarageDep, seen: Annotated[str, Query(max_length=40)] = "") -> Response:
+    """The panel again if it would look different now."""
+    context = _panel(request, garage, [], False)
+    if seen == context["seen"]:
+        return Response(status_code=204)
+    return render(request, "operator/panel.html", **context)
+
+
+async def _operate(request: Request, garage: Garage, principal_name: str, action: str, about: str) -> HTMLResponse:
+    """Carry a command out and show the panel with what came of it."""
+    try:
+        await asks.operate(garage, action, principal_name, about)
+    except Problem as problem:
+        texts = [reason.text(language_of(request)) for reason in problem.reasons]
+        return render(request, "operator/panel.html", problem.status, **_panel(request, garage, texts, False))
+    return render(request, "operator/panel.html", **_panel(request, garage, [], True))
+
+
+@router.post("/operator/modules/{module}/{action}")
+async def operate_module(
+    module: str, action: str, request: Request, garage: GarageDep, principal: PrincipalDep
+) -> HTMLResponse:
+    """Confirm a module, or reset its faults."""
+    if action not in _MODULE_ACTIONS:
+        raise Problem("not_found")
+    return await _operate(request, garage, principal.name, action, module)
+
+
+@router.post("/operator/garage/{action}")
+async def operate_garage(action: str, request: Request, garage: GarageDep, principal: PrincipalDep) -> HTMLResponse:
+    """Pause or resume the taking of new jobs."""
+    if action not in _GARAGE_ACTIONS:
+        raise Problem("not_found")
+    return await _operate(request, garage, principal.name, action, "")
+
+
+@router.get("/ledger")
+async def ledger(
+    request: Request, garage: GarageDep, principal: PrincipalDep, after: Annotated[int, Query(ge=0)] = 0
+) -> HTMLResponse:
+    """Totals and entries; the database is read in a thread."""
+    totals = await run_in_threadpool(garage.ledger_totals)
+    entries = await run_in_threadpool(garage.ledger_entries, after, _PAGE_SIZE + 1)
+    page = entries[:_PAGE_SIZE]
+    more = page[-1]["seq"] if len(entries) > _PAGE_SIZE else None
+    columns = list(dict.fromkeys(name for entry in page for name in entry))
+    return render(
+        request,
+        "ledger.html",
+        principal=principal,
+        totals=totals,
+        entries=page,
+        columns=columns,
+        after=after,
+        more=more,
+    )

@@ -1,0 +1,280 @@
+"""Every sentence of the pages, in English and Chinese.
+
+Decides only how things are said. Refusals and faults have their sentences in `domain`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LANGUAGES: Final = ("zh", "en")
+
+WORDS: dict[str, tuple[str, str]] = {
+    # common
+    "garage": ("Garage", "立体车库"),
+    "language_other": ("中文", "English"),
+    "simulation": ("SIMULATION", "模拟运行"),
+    "stale": ("No data. What you see is old.", "数据中断，画面不是最新状态。"),
+    "offline": ("The garage does not answer. Please wait or call the attendant.", "车库暂无应答，请稍候或联系管理员。"),
+    "nav_live": ("Live view", "实时画面"),
+    "nav_kiosk": ("Park or fetch", "停车取车"),
+    "nav_operator": ("Operator", "值班"),
+    "nav_ledger": ("Ledger", "账目"),
+    "log_out": ("Log out", "退出"),
+    # live view
+    "free_bays": ("free bays", "空车位"),
+    "waiting": ("waiting", "等候"),
+    "module": ("Module", "库区"),
+    "gate": ("Gate", "库门"),
+    "spots": ("Charging spots", "充电车位"),
+    "power": ("Power", "用电"),
+    "power_motors": ("motors", "电机"),
+    "power_chargers": ("charging", "充电"),
+    "power_limit": ("limit", "上限"),
+    "queue": ("Now and next", "正在办理"),
+    "queue_empty": ("Nobody is waiting.", "当前无人等候。"),
+    "queue_kind": ("What", "事项"),
+    "queue_bay": ("Bay", "车位"),
+    "queue_state": ("State", "状态"),
+    "queue_eta": ("Ready in", "预计"),
+    "overdue": ("overdue", "超时"),
+    "legend_empty": ("empty", "空"),
+    "legend_loaded": ("car", "有车"),
+    "legend_moving": ("moving", "移动中"),
+    "legend_between": ("place unknown", "位置未知"),
+    "storage": ("Parking", "停车"),
+    "retrieval": ("Fetching", "取车"),
+    "module_ready": ("ready", "就绪"),
+    "module_working": ("working", "运行中"),
+    "module_locked": ("locked", "锁定"),
+    "module_offline": ("offline", "离线"),
+    "module_reconciling": ("checking", "核对中"),
+    "gate_closed": ("closed", "关闭"),
+    "gate_opening": ("opening", "正在打开"),
+    "gate_open": ("open", "打开"),
+    "gate_closing": ("closing", "正在关闭"),
+    "gate_unknown": ("unknown", "未知"),
+    "mode_starting": ("starting", "启动中"),
+    "mode_automatic": ("automatic", "自动"),
+    "mode_paused": ("paused: no new requests", "暂停受理"),
+    "mode_halted": ("halted", "停机"),
+    "job_queued": ("queued", "排队"),
+    "job_preparing": ("making room", "让位中"),
+    "job_delivering": ("coming down", "下降中"),
+    "job_at_gate": ("at the gate", "在门口"),
+    "job_returning": ("going home", "归位中"),
+    "job_done": ("done", "完成"),
+    "job_cancelled": ("cancelled", "已取消"),
+    "session_opening": ("gate opens", "开门中"),
+    "session_open": ("gate open", "门已开"),
+    "session_closing": ("gate closes", "关门中"),
+    "session_checking": ("checking", "检查中"),
+    "session_closed": ("gate shut", "门已关"),
+    "spot_Available": ("free", "空闲"),
+    "spot_Preparing": ("plug in", "待插枪"),
+    "spot_Charging": ("charging", "充电中"),
+    "spot_SuspendedEV": ("car pauses", "车辆暂停"),
+    "spot_SuspendedEVSE": ("waits for power", "等待供电"),
+    "spot_Finishing": ("finished", "已结束"),
+    "spot_Faulted": ("fault", "故障"),
+    "spot_Unavailable": ("offline", "离线"),
+    "eta_now": ("now", "马上"),
+    "eta_under_minute": ("under 1 min", "不到 1 分钟"),
+    "eta_minutes": ("about {n} min", "约 {n} 分钟"),
+    "eta_range": ("{a} to {b} min", "{a}–{b} 分钟"),
+    # kiosk
+    "kiosk_title": ("Park and charge", "停车 · 充电"),
+    "welcome": ("What would you like to do?", "您要办理什么？"),
+    "park": ("Park", "停车"),
+    "fetch": ("Fetch", "取车"),
+    "charge": ("Charge", "充电"),
+    "park_hint": ("Put the car into the garage", "把车停进车库"),
+    "fetch_hint": ("Bring my car to the gate", "把车送到门口"),
+    "charge_hint": ("Start or stop charging", "开始或结束充电"),
+    "free_now": ("{n} bays are free", "现有空车位 {n} 个"),
+    "at_gate": ("Is this you? Your gate is open:", "库门已开，是您吗？"),
+    "continue_job": ("{kind}, module {module}", "{module} 库 · {kind}"),
+    "cancel": ("Cancel", "取消"),
+    "back_to_start": ("Back to start", "返回首页"),
+    "next": ("Next", "下一步"),
+    "yes": ("Yes", "是"),
+    "no": ("No, go on", "否，继续"),
+    "erase": ("Erase", "退格"),
+    "erase_all": ("Clear", "清空"),
+    "ask_plate": ("What is your number plate?", "请输入车牌号"),
+    "plate_province": ("First choose the province", "先选省份简称"),
+    "plate_rest": ("Then letters and digits", "再输入字母和数字"),
+    "plate_wrong": ("This is not a complete plate.", "车牌号不完整，请检查。"),
+    "ask_class": ("Which car is it?", "您的车是哪一种？"),
+    "class_hint": ("Length × width × height at most", "长 × 宽 × 高 不超过"),
+    "class_X": ("Small car", "小型轿车"),
+    "class_Z": ("Compact saloon", "紧凑型轿车"),
+    "class_D": ("Saloon", "中大型轿车"),
+    "class_T": ("Large saloon", "豪华加长轿车"),
+    "class_C": ("Extra large", "超大型车"),
+    "class_K": ("SUV or van", "越野车 / 商务车"),
+    "class_size": ("{length} × {width} × {height} m", "{length} × {width} × {height} 米"),
+    "ask_pin": ("What is your code?", "请输入取车码"),
+    "pin_six": ("Six digits", "六位数字"),
+    "pin_wrong": ("A code has six digits.", "取车码是六位数字。"),
+    "pin_is": ("Your code for fetching the car", "您的取车码"),
+    "pin_is_charging": ("Your code for ending the charge", "您的充电码"),
+    "pin_keep": ("Please remember it or take a photo.", "请记住，或用手机拍下。"),
+    "job_title_storage": ("Your pallet is coming", "载车板正在过来"),
+    "job_title_retrieval": ("Your car is coming", "您的车正在过来"),
+    "go_to_gate": ("Please go to gate {module}", "请到 {module} 库门前等候"),
+    "ahead": ("{n} before you", "前面还有 {n} 位"),
+    "ready_in": ("Ready in", "预计等候"),
+    "step_queued": ("Waiting", "排队"),
+    "step_preparing": ("Making room", "让位"),
+    "step_delivering": ("Coming down", "下降"),
+    "step_gate": ("Gate opens", "开门"),
+    "gate_opening_title": ("The gate is opening", "库门正在打开"),
+    "gate_opening_hint": ("Please wait until it stands still.", "请等门完全打开。"),
+    "storage_open_title": ("Is everyone out and the car clear?", "人都下车、离开库门了吗？"),
+    "storage_open_hint": (
+        "Drive in, switch off, handbrake on. Take everyone and everything with you.",
+        "请开进去，熄火，拉手刹。带好随身物品，全部离开。",
+    ),
+    "storage_clear": ("I am out", "已离开"),
+    "retrieval_open_title": ("Have you driven out?", "您把车开出来了吗？"),
+    "retrieval_open_hint": ("Get in and drive out slowly. Then press the button.", "请上车，慢慢开出，然后按下按钮。"),
+    "retrieval_clear": ("I have left", "已开出"),
+    "gate_closing_title": ("The gate is closing", "库门正在关闭"),
+    "gate_closing_hint": ("Please keep away from the gate.", "请勿靠近库门。"),
+    "storage_thanks": ("Thank you. Your car is in good hands.", "谢谢，您的车已停好。"),
+    "retrieval_thanks": ("Thank you. Drive safely.", "谢谢，一路平安。"),
+    "storage_shut": ("The gate is shut. Thank you.", "库门已关好，谢谢。"),
+    "retrieval_shut": ("The gate is shut. Thank you.", "库门已关好，谢谢。"),
+    "cancelled_title": ("The request is cancelled.", "已为您取消。"),
+    "fee": ("Fee", "停车费"),
+    "fee_charging": ("Fee", "充电费"),
+    "energy": ("Energy", "电量"),
+    "cancel_ask": ("Shall we cancel this request?", "确定要取消吗？"),
+    "refused_title": ("Sorry, that is not possible", "抱歉，暂时无法办理"),
+    "try_again": ("Try again", "重新输入"),
+    "ask_charge": ("Start or stop charging?", "开始充电，还是结束充电？"),
+    "charge_start": ("Start charging", "开始充电"),
+    "charge_stop": ("Stop charging", "结束充电"),
+    "ask_spot": ("Which charging spot?", "您用哪个充电车位？"),
+    "ask_spot_stop": ("Which spot are you at?", "您的车在哪个充电车位？"),
+    "spot_suggested": ("Free for you", "推荐车位"),
+    "spots_other": ("Or another free spot", "或选其他空闲车位"),
+    "spots_none": ("All charging spots are taken. Please come again later.", "充电车位已满，请稍后再来。"),
+    "spots_none_charging": ("Nothing is charging now.", "现在没有车在充电。"),
+    "charging_title": ("Please plug in at spot {spot}", "请到 {spot} 车位插枪"),
+    "charging_hint": ("Charging starts by itself.", "插好后自动开始充电。"),
+    "stopped_title": ("Charging has ended", "充电已结束"),
+    "stopped_hint": ("Please unplug and leave the spot for the next one.", "请拔枪，并把车位让给下一位。"),
+    "fee_later": ("on your statement", "见对账单"),
+    "still_there": ("Are you still there?", "您还在吗？"),
+    "still_there_hint": ("Back to start in {n} s", "{n} 秒后返回首页"),
+    "still_there_yes": ("I am here", "我还在"),
+    # desk
+    "login_title": ("Log in", "登录"),
+    "login_token": ("Access token", "访问令牌"),
+    "login_wrong": ("This token is not valid here.", "令牌无效。"),
+    "login_button": ("Log in", "登录"),
+    "operator_title": ("Operator's desk", "值班台"),
+    "open_jobs": ("Open jobs", "未完成的请求"),
+    "open_jobs_none": ("No open jobs.", "没有未完成的请求。"),
+    "why": ("Why", "原因"),
+    "faults": ("Faults", "故障"),
+    "cure": ("What to do", "处理方法"),
+    "confirm_module": ("Confirm module", "确认库区"),
+    "reset_faults": ("Reset faults", "复位故障"),
+    "pause": ("Pause", "暂停受理"),
+    "resume": ("Resume", "恢复受理"),
+    "sure_confirm": (
+        "Have you looked at module {module}? Is everybody out?",
+        "您已到现场查看 {module} 库，确认里面没有人吗？",
+    ),
+    "sure_reset": (
+        "Reset the faults of module {module}? Nothing will start.",
+        "复位 {module} 库的故障？不会启动任何动作。",
+    ),
+    "sure_pause": ("Take no new requests?", "暂停受理新请求？"),
+    "sure_resume": ("Take new requests again?", "恢复受理新请求？"),
+    "commanded": ("Command accepted", "指令已受理"),
+    "mode": ("Mode", "模式"),
+    "since": ("Requested", "提出时间"),
+    "zone_clear": ("zone clear", "区域无人"),
+    "zone_busy": ("somebody in the zone", "区域有人或物"),
+    "link_up": ("link up", "通信正常"),
+    "link_down": ("link down", "通信中断"),
+    "ledger_title": ("Ledger", "账目"),
+    "ledger_totals": ("Totals", "合计"),
+    "ledger_entries": ("Entries", "分录"),
+    "ledger_none": ("No entries yet.", "还没有分录。"),
+    "ledger_more": ("Next page", "下一页"),
+    "field_seq": ("No.", "序号"),
+    "field_id": ("No.", "序号"),
+    "field_key": ("Cause", "来源"),
+    "field_utc_ms": ("Time", "时间"),
+    "field_text": ("Text", "摘要"),
+    "field_postings": ("Postings", "分录明细"),
+    "field_account": ("account", "科目"),
+    "field_amount_fen": ("amount", "金额"),
+    "field_plate": ("Plate", "车牌"),
+    "ledger_first": ("First page", "第一页"),
+}
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The sentence of a key in one language, with its values filled in."""
+    english, chinese = WORDS[key]
+    text = chinese if language == "zh" else english
+    return text.format(**values) if values else text
+
+
+def state_word(language: str, family: str, state: str | None) -> str:
+    """The word for a state of one of the machines; a state without a word is shown as it is called."""
+    if not state:
+        return ""
+    key = f"{family}_{state}"
+    return say(language, key) if key in WORDS else state
+
+
+def field_word(language: str, field: str) -> str:
+    """The heading of a field of the ledger; a field without one is shown as it is called."""
+    key = f"field_{field}"
+    return say(language, key) if key in WORDS else field
+
+
+def all_words(language: str) -> dict[str, str]:
+    """Every sentence of one language, for the scripts of a page."""
+    return {key: pair[1] if language == "zh" else pair[0] for key, pair in WORDS.items()}
+
+
+def waiting_time(language: str, eta_s: int | None, spread_s: int | None) -> str:
+    """How long a driver still waits, in whole minutes and honest about the spread."""
+    if eta_s is None:
+        return "–"
+    if eta_s <= 5:
+        return say(language, "eta_now")
+    low = max(1, round(eta_s / 60))
+    high = -(-(eta_s + (spread_s or 0)) // 60)
+    if eta_s + (spread_s or 0) < 60:
+        return say(language, "eta_under_minute")
+    if high > low:
+        return say(language, "eta_range", a=low, b=high)
+    return say(language, "eta_minutes", n=low)
+
+
+def money(fen: int | None) -> str:
+    """An amount in yuan, from fen: 1234 -> ¥12.34."""
+    if fen is None:
+        return "–"
+    sign = "-" if fen < 0 else ""
+    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
+def energy(energy_wh: int | None) -> str:
+    """An amount of energy in kWh, from Wh."""
+    return "–" if energy_wh is None else f"{energy_wh / 1000:.2f} kWh"
+
+
+def plate_shown(plate: str) -> str:
+    """A plate as it is painted: 京A12345 -> 京A·12345."""
+    is_chinese = len(plate) >= 7 and not plate[0].isascii()
+    return f"{plate[:2]}·{plate[2:]}" if is_chinese else plate

@@ -1,0 +1,94 @@
+"""The port through which the edge reaches the running controller.
+
+Decides what the edge may ask and in which shape it is answered. The runtime implements it; the
+edge never looks behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from domain.commands import Command, Reply
+from domain.site import Site
+
+
+class Garage(Protocol):
+    """The running garage, as the edge sees it.
+
+    `view()` is public and holds no plates:
+
+        {"seq", "utc_ms", "speed", "simulated", "mode": "automatic|paused|halted|...",
+         "modules": [{"id", "columns", "pitch_mm", "pallet_width_mm", "level_z_mm": [..],
+            "level_height_mm": [..], "state", "link": "up|down", "gate": "closed|opening|open|closing|unknown",
+            "active_job": job | None, "reasons": ["refusal_code" or "refusal_code:subject"],
+            "faults": [{"number", "about"}], "zone_clear",
+            "pallets": [{"bay", "x_mm", "z_mm", "loaded", "moving", "place": "home|ground|moving|between"}]}],
+         "spots": [{"id", "state": OCPP status, "power_w", "set_current_da", "energy_wh", "charging"}],
+         "power": {"limit_w", "motors_w", "chargers_w"},
+         "queue": [{"job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue"}],
+         "free_bays", "waiting"}
+
+    A job is {"job", "kind": "storage|retrieval", "bay", "module", "level", "state", "session_state",
+    "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_spread_s", "fee_fen",
+    "overdue", "ahead", "plate", "vehicle"}; the edge takes plate and vehicle out for everybody but the
+    service role. What is not known yet is None.
+    """
+
+    shutting_down: asyncio.Event
+
+    @property
+    def site(self) -> Site:
+        """The fixed data of the site."""
+        ...
+
+    async def submit(self, command: Command) -> Reply:
+        """Put a command to the controller; the answer comes after it is durable."""
+        ...
+
+    def view(self) -> dict[str, Any]:
+        """Everything public; cheap, never changed in place, a new object whenever `seq` differs."""
+        ...
+
+    async def wait_change(self, seen: int, timeout_s: float) -> int:
+        """The view's `seq`, as soon as it differs from `seen` or when the time is over."""
+        ...
+
+    def job(self, job: str) -> dict[str, Any] | None:
+        """One job, or None."""
+        ...
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All open jobs and the last 200 ended ones."""
+        ...
+
+    def pin_digest(self, plate: str, pin: str) -> str:
+        """The keyed digest that commands carry in place of a PIN."""
+        ...
+
+    def new_pin(self) -> str:
+        """Six random digits."""
+        ...
+
+    def charging(self, charging: str) -> dict[str, Any] | None:
+        """One charging session, or None.
+
+        {"charging", "spot", "plate", "state", "energy_wh", "fee_fen", "started_utc_ms", "ended_utc_ms"}
+        """
+        ...
+
+    def ledger_entries(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Ledger entries with a running number `seq` above `after`, ascending, at most `limit`."""
+        ...
+
+    def ledger_totals(self) -> dict[str, Any]:
+        """Balances and sums; field names carry the unit (`..._fen`, `..._wh`)."""
+        ...
+
+    def statement(self, plate: str) -> list[dict[str, Any]]:
+        """The ledger entries of one plate."""
+        ...
+
+    def health(self) -> dict[str, Any]:
+        """{"live": bool, "ready": bool, "reasons": [str]}."""
+        ...

@@ -1,0 +1,78 @@
+"""The state of the whole garage, live and at once, and the operator's commands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api import asks
+from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
+from api.live import live_events
+from api.problems import EDGE_CODES, REFUSAL_STATUS, Problem
+from api.schemas import PauseBody
+from domain.refusals import RefusalCode
+
+router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["garage"])
+
+
+@router.get("/garage")
+async def read_garage(garage: GarageDep) -> dict[str, Any]:
+    """Everything that the public may see, without plates."""
+    return garage.view()
+
+
+@router.get("/live", response_class=EventSourceResponse)
+async def follow_garage(edge: EdgeDep) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `snapshot`, then `delta` with what changed, `beat` when nothing did."""
+    async for event in live_events(edge.garage, edge.settings):
+        yield event
+
+
+@router.get("/spots")
+async def list_spots(garage: GarageDep) -> dict[str, Any]:
+    """The charging spots."""
+    return {"spots": garage.view()["spots"]}
+
+
+@router.post("/modules/{module}/confirm", status_code=202)
+async def confirm_module(module: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """An operator has looked: the locked module may work again if the sensors allow it."""
+    await asks.operate(garage, "confirm", principal.name, module)
+    return {"module": module}
+
+
+@router.post("/modules/{module}/reset-faults", status_code=202)
+async def reset_faults(module: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Clear latched faults whose cause is gone. Starts nothing."""
+    await asks.operate(garage, "reset-faults", principal.name, module)
+    return {"module": module}
+
+
+@router.post("/garage/pause", status_code=202)
+async def pause_garage(garage: GarageDep, principal: PrincipalDep, body: PauseBody | None = None) -> dict[str, Any]:
+    """Take no new jobs; running ones end."""
+    await asks.operate(garage, "pause", principal.name, body.reason if body else "")
+    return {"mode": garage.view()["mode"]}
+
+
+@router.post("/garage/resume", status_code=202)
+async def resume_garage(garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Take new jobs again."""
+    await asks.operate(garage, "resume", principal.name)
+    return {"mode": garage.view()["mode"]}
+
+
+@router.get("/problems/{code}")
+async def explain_problem(code: str) -> dict[str, Any]:
+    """What a problem's `type` points to: its status and its sentence in two languages."""
+    if code in EDGE_CODES:
+        status, english, chinese = EDGE_CODES[code]
+        return {"code": code, "status": status, "text_en": english, "text_zh": chinese}
+    for refusal in RefusalCode:
+        if refusal.code == code:
+            status = REFUSAL_STATUS[refusal]
+            return {"code": code, "status": status, "text_en": refusal.text("en"), "text_zh": refusal.text("zh")}
+    raise Problem("not_found")

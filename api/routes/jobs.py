@@ -1,0 +1,76 @@
+"""Storages, retrievals and the jobs that they become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api import asks
+from api.access import SEE_PLATES
+from api.edge import GarageDep, GuardedRoute, PrincipalDep
+from api.ports import Garage
+from api.schemas import RetrievalBody, StorageBody, class_table
+from api.settings import Principal
+
+router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["jobs"])
+
+
+def _shown(record: dict[str, Any], principal: Principal) -> dict[str, Any]:
+    return record if principal.role in SEE_PLATES else asks.without_plate(record)
+
+
+def _accepted(garage: Garage, job: str, response: Response, principal: Principal) -> dict[str, Any]:
+    """The job's fields; a job that ended within the same instant is told by its name alone."""
+    response.headers["Location"] = f"/api/v1/jobs/{job}"
+    return {"job": job, **_shown(garage.job(job) or {}, principal)}
+
+
+@router.post("/storages", status_code=202)
+async def request_storage(
+    body: StorageBody, garage: GarageDep, principal: PrincipalDep, response: Response
+) -> dict[str, Any]:
+    """Park a car. The answer carries the PIN that fetches it again; nobody can ask for it later."""
+    granted = await asks.store(garage, body.plate, body.car(), body.pin)
+    return {**_accepted(garage, granted.id, response, principal), "pin": granted.pin}
+
+
+@router.post("/retrievals", status_code=202)
+async def request_retrieval(
+    body: RetrievalBody, garage: GarageDep, principal: PrincipalDep, response: Response
+) -> dict[str, Any]:
+    """Fetch a car with its PIN."""
+    job = await asks.retrieve(garage, body.plate, body.pin)
+    return _accepted(garage, job, response, principal)
+
+
+@router.get("/jobs")
+async def list_jobs(garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """All open jobs and the last 200 that have ended."""
+    return {"jobs": [_shown(job, principal) for job in garage.jobs()]}
+
+
+@router.get("/jobs/{job}")
+async def read_job(job: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """One job: where it stands, how long it will take, what it cost."""
+    return _shown(asks.job(garage, job), principal)
+
+
+@router.post("/jobs/{job}/clear", status_code=202)
+async def confirm_clear(job: str, garage: GarageDep, principal: PrincipalDep, response: Response) -> dict[str, Any]:
+    """The driver's word: everybody is out and the car stands where it should (or has left)."""
+    await asks.confirm_clear(garage, job)
+    return _accepted(garage, job, response, principal)
+
+
+@router.post("/jobs/{job}/cancel", status_code=202)
+async def cancel_job(job: str, garage: GarageDep, principal: PrincipalDep, response: Response) -> dict[str, Any]:
+    """Give a job up that has not moved a car yet."""
+    await asks.cancel(garage, job)
+    return _accepted(garage, job, response, principal)
+
+
+@router.get("/vehicle-classes")
+async def list_vehicle_classes() -> dict[str, Any]:
+    """The vehicle classes with the largest car of each."""
+    return {"vehicle_classes": class_table()}

@@ -1,0 +1,96 @@
+"""The link to one module's PLC: what it said last, how old that is, what it is still to be told.
+
+Decides when an image counts as fresh: the PLC answered *and* its own heartbeat has moved. Decides
+no pace (the caller polls) and repeats no command (the controller does, with the same id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.grid import ModuleLayout
+from domain.moment import NEVER_MS
+from domain.outputs import MailboxWrite
+from domain.signals import Identity, LinkSignal, ModuleImage
+from plc.codec import CodecError, decode_identity, decode_module, encode_mailbox, plc_heartbeat
+from plc.links.wire import RegisterPort, WireError, WireFault
+from plc.register_map import ADDRESS, PALLETS_ADDRESS, pallet_words, status_words
+
+_HEARTBEAT = ADDRESS["supervisor_heartbeat"]
+_IDENTITY_WORDS = ADDRESS["boot_count"] + 1
+
+
+class ModuleLink:
+    """One module's PLC behind a port.
+
+    The scan calls `post` and reads `image` and `signal`; a task of `runtime` calls `exchange` again
+    and again. A scan that hangs posts no new heartbeat, so the PLC notices even while the task runs.
+    """
+
+    def __init__(self, layout: ModuleLayout, port: RegisterPort) -> None:
+        self.layout = layout
+        self.port = port
+        self.image: ModuleImage | None = None
+        self.last_error: WireError | None = None
+        """Why the last exchange failed; None when it did not."""
+        self._identity: Identity | None = None
+        self._status_words = status_words(len(layout.levels))
+        self._pallet_words = pallet_words(len(layout.bays))
+        self._plc_heartbeat: int | None = None
+        self._alive_ms: int | None = None
+        self._heartbeat: int | None = None
+        self._outbox: dict[int, MailboxWrite] = {}
+
+    def signal(self, now_ms: int) -> LinkSignal:
+        """Age of the image, and who answered; the age is `NEVER_MS` before the first image."""
+        age_ms = NEVER_MS if self._alive_ms is None else max(0, now_ms - self._alive_ms)
+        return LinkSignal(age_ms, self._identity)
+
+    def post(self, heartbeat: int | None, writes: Iterable[MailboxWrite] = ()) -> None:
+        """What the next exchange tells the PLC. No heartbeat (None): let the PLC stop by itself.
+
+        A newer command for a mailbox takes the place of one that has not been sent yet.
+        """
+        self._heartbeat = None if heartbeat is None else heartbeat & 0xFFFF
+        for write in writes:
+            self._outbox[write.mailbox] = write
+
+    async def exchange(self, now_ms: int) -> bool:
+        """One poll: commands and heartbeat out, both blocks in. False when the wire failed.
+
+        `now_ms` is the time at which the exchange starts, so an image is rather called too old than
+        too young. A command that meets a dead wire is dropped, never delivered late.
+        """
+        writes, self._outbox = self._outbox, {}
+        try:
+            await self._tell(writes.values())
+            await self._read(now_ms)
+        except WireError as error:
+            self.last_error = error
+            return False
+        self.last_error = None
+        return True
+
+    async def _tell(self, writes: Iterable[MailboxWrite]) -> None:
+        for write in writes:
+            address, words = encode_mailbox(write)
+            await self.port.write_registers(address, words)
+        if self._heartbeat is not None:
+            await self.port.write_register(_HEARTBEAT, self._heartbeat)
+
+    async def _read(self, now_ms: int) -> None:
+        if self._identity is None:
+            # A PLC with a smaller layout refuses the blocks; its identity tells why.
+            self._identity = decode_identity(await self.port.read_input(0, _IDENTITY_WORDS))
+        # Status before pallets: a "done" is then never paired with pallets from before the end.
+        status = await self.port.read_input(0, self._status_words)
+        pallets = await self.port.read_input(PALLETS_ADDRESS, self._pallet_words)
+        self._identity = decode_identity(status)
+        try:
+            self.image = decode_module(self.layout, status, pallets, self.image)
+        except CodecError as error:
+            raise WireError(WireFault.BAD_ANSWER, str(error)) from error
+        counter = plc_heartbeat(status)
+        if counter != self._plc_heartbeat:
+            self._plc_heartbeat = counter
+            self._alive_ms = now_ms

@@ -1,0 +1,290 @@
+"""`garagectl`: the one tool for running, trying, checking and measuring the garage.
+
+Decides how commands are spelt and what their exit code is: 0 fine, 1 the thing asked for failed, 2
+wrong use (including a bad configuration). Everything else is decided in the modules it calls, which
+are imported when needed: a wrong option should not cost a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from runtime.config import Config
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs a lift-and-slide garage.")
+database = typer.Typer(no_args_is_help=True, help="The database.")
+wire = typer.Typer(no_args_is_help=True, help="PLCs and their registers.")
+app.add_typer(database, name="db")
+app.add_typer(wire, name="plc")
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+CONFIG = Path("config.yaml")
+
+
+def _load(path: Path) -> Config:
+    from runtime.config import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from error
+
+
+def _print(data: Any, as_json: bool, lines: Sequence[str]) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+
+
+@app.command()
+def run(
+    config: ConfigOption = CONFIG,
+    simulate: Annotated[bool, typer.Option(help="Start a simulated plant beside the controller.")] = False,
+    traffic: Annotated[bool, typer.Option(help="Simulated neighbours come, go and charge.")] = True,
+    speed: Annotated[float, typer.Option(min=1, max=50, help="Plant time per real time (simulated plant).")] = 1.0,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="HTTP port, 0 = any free one.")] = None,
+    database_url: Annotated[str | None, typer.Option("--database", help="Database URL.")] = None,
+    free_bay: Annotated[list[str] | None, typer.Option(help="Only this bay is free at the first start.")] = None,
+    announce_json: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run the garage until Ctrl-C."""
+    from domain.ids import BayId
+    from runtime.application import PlantDied, RunOptions
+    from runtime.application import run as run_garage
+    from runtime.config import ConfigError
+    from runtime.journal import JournalError
+
+    settings = _load(config)
+    if speed != 1.0 and not simulate:
+        typer.echo("--speed is only for a simulated plant (--simulate)", err=True)
+        raise typer.Exit(2)
+    if port is not None:
+        settings = replace(settings, api=replace(settings.api, port=port))
+    if database_url is not None:
+        settings = replace(settings, database_url=database_url)
+    bays = tuple(BayId(name) for name in free_bay or ())
+    options = RunOptions(config, simulate, traffic, speed, bays)
+
+    def announce(text: str, url: str) -> None:
+        if announce_json and url:
+            text = json.dumps({"url": url})
+        typer.echo(text)
+        sys.stdout.flush()
+
+    try:
+        asyncio.run(run_garage(settings, options, announce))
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from error
+    except (PlantDied, JournalError, OSError) as error:
+        typer.echo(f"the garage cannot run: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command("serve-plant")
+def serve_plant(
+    config: ConfigOption = CONFIG,
+    speed: Annotated[float, typer.Option(min=1, max=50, help="Plant time per real time.")] = 1.0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    plc_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the module PLCs.")] = 5020,
+    wallbox_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the wallboxes.")] = 5021,
+    start: Annotated[Path | None, typer.Option(help="File with the cars at the start; none: empty.")] = None,
+    api: Annotated[str | None, typer.Option(help="Address of the garage that simulated people use.")] = None,
+    traffic: Annotated[bool, typer.Option(help="Simulated neighbours come, go and charge.")] = True,
+    ends_with_stdin: Annotated[bool, typer.Option("--ends-with-stdin", hidden=True)] = False,
+) -> None:
+    """Serve the soft PLCs and wallboxes of a simulated plant over Modbus TCP."""
+    from runtime.plant_process import PlantOptions, PlantStart, read_start
+    from runtime.plant_process import serve_plant as serve
+
+    settings = _load(config)
+    begin = PlantStart() if start is None else read_start(start)
+    options = PlantOptions(host, plc_port, wallbox_port, speed, api, traffic, ends_with_stdin)
+    try:
+        asyncio.run(serve(settings, begin, options))
+    except OSError as error:
+        typer.echo(f"the plant cannot be served: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def demo(
+    config: ConfigOption = CONFIG,
+    once: Annotated[bool, typer.Option("--once", help="One round instead of rounds until Ctrl-C.")] = False,
+    speed: Annotated[float, typer.Option(min=1, max=50, help="Plant time per real time.")] = 20.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Park and fetch a car in every module and charge one, over HTTP and Modbus TCP."""
+    from runtime.demo import DemoFailed, run_once
+
+    site = _load(config).site
+
+    def say(text: str) -> None:
+        typer.echo(text, err=as_json)
+
+    while True:
+        try:
+            report = run_once(config, site, speed, say)
+        except DemoFailed as error:
+            report = {"ok": False, "error": str(error)}
+        frames = report.get("wire", {})
+        _print(report, as_json, [f"ok: {report['ok']}  {report.get('error', '')}wire: {frames}"])
+        if once or not report["ok"]:
+            raise typer.Exit(0 if report["ok"] else 1)
+
+
+@app.command()
+def simulate(
+    config: ConfigOption = CONFIG,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days to simulate.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; by default the configured one.")] = None,
+    demand: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Measured sessions.")] = None,
+    trace: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the plant's truth here.")] = None,
+    leap: Annotated[bool, typer.Option(help="Leap over quiet time instead of scanning it.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate days in seconds and report on them. Exit 1 if a rule was broken or the garage halted."""
+    from runtime.simulation import SimulationOptions
+    from runtime.simulation import simulate as simulate_days
+
+    settings = _load(config)
+    options = SimulationOptions(days, settings.simulation.seed if seed is None else seed, demand, trace, leap)
+    typer.echo(f"seed {options.seed}, version {package_version('garage-controller')}", err=True)
+    bar = typer.progressbar(length=days * 24, label="hours", file=sys.stderr) if sys.stderr.isatty() else nullcontext()
+    try:
+        with bar as shown:
+            report = simulate_days(settings, options, (lambda hour: shown.update(1)) if shown is not None else None)
+    except (ValueError, KeyError) as error:
+        typer.echo(f"{demand or 'demand'}: {error}", err=True)
+        raise typer.Exit(2) from error
+    wait = report["wait_s"]
+    _print(
+        report,
+        as_json,
+        [
+            f"{report['days']} days at {report['speedup']} times real time",
+            f"{report['jobs']} jobs, {report['moves']} moves",
+            f"wait: mean {wait['mean']} s, p95 {wait['p95']} s, max {wait['max']} s; overdue {report['overdue_jobs']}",
+            f"energy {report['energy_wh'] / 1000:.1f} kWh, fees {report['fees_fen'] / 100:.2f} yuan",
+            f"rule violations: {report['violations']}",
+            *report["violation_stories"],
+            f"event log {report['event_log_sha256']}",
+        ],
+    )
+    if report["violations"] or report["mode"] == "halted":
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="sim or scan")],
+    config: ConfigOption = CONFIG,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the promised figures. Exit 1 if one does not hold."""
+    from runtime.bench import bench_scan, bench_sim
+
+    settings = _load(config)
+    if what == "sim":
+        rows = bench_sim(settings, seed)
+    elif what == "scan":
+        rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
+    else:
+        typer.echo(f"no bench named {what!r}: sim or scan", err=True)
+        raise typer.Exit(2)
+    lines = [
+        f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows
+    ]
+    _print(rows, as_json, lines)
+    if not all(row["holds"] for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command("check-config")
+def check_config(config: Annotated[Path, typer.Argument()] = CONFIG, as_json: JsonOption = False) -> None:
+    """Say everything that is wrong with a configuration file. Exit 2 if anything is."""
+    from runtime.config import check
+
+    problems = [str(problem) for problem in check(config)]
+    _print({"file": str(config), "problems": problems}, as_json, problems or [f"{config}: fine"])
+    if problems:
+        raise typer.Exit(2)
+
+
+@database.command("upgrade")
+def db_upgrade(config: ConfigOption = CONFIG) -> None:
+    """Bring the database to the newest tables."""
+    from runtime.database import upgrade
+
+    upgrade(_load(config).database_url)
+
+
+@wire.command("map")
+def plc_map(csv: Annotated[bool, typer.Option("--csv", help="As CSV for PLC engineers.")] = False) -> None:
+    """Print the register map."""
+    from plc.register_map import as_csv, as_markdown
+
+    typer.echo(as_csv() if csv else as_markdown(), nl=False)
+
+
+@wire.command("read")
+def plc_read(module: str, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Read one module's PLC once and print what it says."""
+    from runtime.probe import read_module
+
+    settings = _load(config)
+    if module not in settings.links.modules:
+        typer.echo(f"no module named {module!r} in {config}", err=True)
+        raise typer.Exit(2)
+    report = asyncio.run(read_module(settings, module))
+    _print(report, as_json, [f"{key}: {value}" for key, value in report.items()])
+    if not report["answered"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def docs(check: Annotated[bool, typer.Option("--check", help="Only say which pages are stale.")] = False) -> None:
+    """Write the generated pages (or check them: exit 1 if one is stale)."""
+    from runtime.documents import stale, write
+
+    pages = stale(Path()) if check else write(Path())
+    for page in pages:
+        typer.echo(f"{page} {'is stale: run garagectl docs' if check else 'written'}")
+    if check and pages:
+        raise typer.Exit(1)
+
+
+@app.command()
+def version(as_json: JsonOption = False) -> None:
+    """Print version, register map version and Python."""
+    from plc.register_map import MAP_VERSION
+
+    data = {
+        "version": package_version("garage-controller"),
+        "register_map": MAP_VERSION,
+        "python": sys.version.split()[0],
+    }
+    _print(data, as_json, [f"{key} {value}" for key, value in data.items()])
+
+
+def main() -> None:
+    """Entry point of `garagectl`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""`garagectl simulate`: days in seconds, and the report about them.
+
+Decides what is measured and how it is summed up. Runs the same scan, codec, journal and soft PLC as
+the real thing, in virtual time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from billing import ledger
+from controller.memory import Job
+from domain.events import ChargingEnded, JobAdvanced, JobOverdue, Recorded, SessionAdvanced
+from domain.ids import JobId
+from runtime.config import Config
+from runtime.database import open_database
+from runtime.journal import Journal
+from runtime.virtual import VirtualRun
+from sim.demand import DAY_MS, Trip, weekday_trips
+from sim.scenario import Residents, initial_cars, place_households
+from sim.trace import TraceWriter
+from sim.trondheim import trondheim_trips
+
+FIRST_DAY = dt.datetime(2026, 3, 2)
+"""A Monday; local midnight of it is plant time 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOptions:
+    """What to simulate."""
+
+    days: int
+    seed: int
+    demand: Path | None = None
+    trace: Path | None = None
+    leap: bool = True
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted while a run goes on, because the memory forgets old jobs."""
+
+    waits_s: list[float]
+    jobs: int = 0
+    overdue: int = 0
+    energy_wh: int = 0
+
+    def hear(self, records: tuple[Recorded, ...], job_of: Callable[[JobId], Job]) -> None:
+        for record in records:
+            match record.event:
+                case SessionAdvanced(job=name, state="open"):
+                    job = job_of(name)
+                    if job.opened_utc_ms == record.utc_ms:
+                        self.waits_s.append((record.utc_ms - job.requested_utc_ms) / 1000)
+                case JobAdvanced(state="done"):
+                    self.jobs += 1
+                case JobOverdue():
+                    self.overdue += 1
+                case ChargingEnded(slices=slices):
+                    self.energy_wh += sum(part[2] for part in slices)
+
+
+def start_utc_ms(config: Config) -> int:
+    """UTC of plant time 0: local midnight of `FIRST_DAY`."""
+    midnight = FIRST_DAY.replace(tzinfo=dt.UTC).timestamp()
+    return round(midnight * 1000) - config.site.utc_offset_minutes * 60_000
+
+
+def demand_of(config: Config, options: SimulationOptions) -> tuple[Residents, list[Trip], dict[str, Any]]:
+    """Who is parked at the start, who comes and goes, and where that comes from."""
+    begin = start_utc_ms(config)
+    if options.demand is None:
+        residents = initial_cars(config.site, options.seed, config.simulation.cars)
+        trips = weekday_trips(
+            config.site,
+            options.days,
+            options.seed,
+            config.simulation.trips_per_day,
+            start_utc_ms=begin,
+            parked=residents.parked,
+        )
+        return residents, trips, {"source": "built-in weekday profile"}
+    measured = trondheim_trips(options.demand, config.site, options.days, options.seed, start_utc_ms=begin)
+    residents = place_households(config.site, options.seed, tuple(measured.parked.values()))
+    cleaning = measured.cleaning
+    source = {
+        "source": options.demand.name,
+        "first_day": measured.first_day.isoformat(),
+        "sessions_used": cleaning.used,
+        "sessions_dropped": cleaning.dropped,
+        "sessions_merged": cleaning.merged,
+    }
+    return residents, measured.trips, source
+
+
+def simulate(
+    config: Config, options: SimulationOptions, progress: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """Run the days and return the report; `progress` hears each finished hour of plant time."""
+    residents, trips, source = demand_of(config, options)
+    with ExitStack() as stack:
+        trace = None
+        if options.trace is not None:
+            trace = TraceWriter(stack.enter_context(options.trace.open("w", encoding="utf-8")))
+        engine = open_database("sqlite://")
+        stack.callback(engine.dispose)
+        journal = Journal(engine, partial(ledger.post, book=config.tariffs, permits=config.permits))
+        begun_s = time.perf_counter()
+        run = VirtualRun(
+            config.site,
+            residents,
+            trips,
+            options.seed,
+            start_utc_ms(config),
+            journal,
+            trace=trace,
+            leap=options.leap,
+            scan_ms=config.scan_ms,
+        )
+        tally = _Tally([])
+        run.observer = lambda records: tally.hear(records, run.controller.memory.jobs.__getitem__)
+        for hour in range(1, options.days * 24 + 1):
+            run.run_to(hour * DAY_MS // 24)
+            if progress is not None:
+                progress(hour)
+        wall_s = time.perf_counter() - begun_s
+        with engine.connect() as connection:
+            balances = ledger.trial_balance(connection)
+        return _report(options, run, tally, wall_s, balances, source)
+
+
+def _report(
+    options: SimulationOptions,
+    run: VirtualRun,
+    tally: _Tally,
+    wall_s: float,
+    balances: dict[str, int],
+    source: dict[str, Any],
+) -> dict[str, Any]:
+    waits = sorted(tally.waits_s)
+    memory = run.controller.memory
+    plcs = [module.image for module in run.controller.modules.values() if module.image is not None]
+    violations = run.rig.oracle.violations
+    return {
+        "seed": options.seed,
+        "days": options.days,
+        "demand": source,
+        "jobs": tally.jobs,
+        "jobs_open": sum(len(names) for names in memory.open_jobs.values()),
+        "wait_s": {
+            "mean": round(sum(waits) / len(waits), 1) if waits else 0.0,
+            "p95": round(waits[min(len(waits) - 1, len(waits) * 95 // 100)], 1) if waits else 0.0,
+            "max": round(waits[-1], 1) if waits else 0.0,
+        },
+        "moves": sum(image.lifts + image.slides for image in plcs),
+        "energy_wh": tally.energy_wh,
+        "fees_fen": -sum(fen for name, fen in balances.items() if name.startswith("income:")),
+        "overdue_jobs": tally.overdue,
+        "turned_away": run.crowd.turned_away,
+        "mode": memory.garage,
+        "locked_modules": sorted(name for name, module in memory.modules.items() if module.state != "ready"),
+        "violations": len(violations),
+        "violation_stories": [f"{v.t_ms} ms {v.module} {v.rule}: {v.story}" for v in violations[:20]],
+        "scans": run.scans,
+        "events": memory.seq,
+        "wall_s": round(wall_s, 3),
+        "speedup": round(options.days * DAY_MS / 1000 / wall_s),
+        "event_log_sha256": run.event_log_sha256,
+    }

@@ -1,0 +1,173 @@
+"""What a soft PLC refuses, and why: rules R1 to R5 as the machine itself keeps them.
+
+Decides whether one command may start now, from the sensors alone; answers with a reason number of
+the register map. Shares no code with the controller's own check: these are two barriers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.machine import SlideMode
+from domain.outputs import GATE
+from domain.signals import GateState, PlcMode
+from plc.register_map import REASONS
+from sim.module_plant import ModulePlant
+from sim.plant_parts import PalletPlant
+from sim.plc_moves import LiftMove, Move, SlideMove
+
+
+SAME_WAY_MM = 2
+"""Pallets of one train have the same way to go, or they would not keep their distance."""
+
+
+class Refusal(Exception):
+    """The command is not carried out, for this reason number."""
+
+    def __init__(self, reason: int) -> None:
+        super().__init__(f"{reason}: {REASONS[reason]}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the rules look at: the sensors, what is under way, and the PLC's own state."""
+
+    plant: ModulePlant
+    moves: Mapping[int, Move]
+    mode: PlcMode
+    heartbeat_fresh: bool
+    faulty: bool
+
+
+def _refuse_if(condition: bool, reason: int) -> None:
+    if condition:
+        raise Refusal(reason)
+
+
+def check_drive(now: Situation) -> None:
+    """No drive moves by command unless mode, E-stop and supply allow it."""
+    _refuse_if(now.mode is not PlcMode.AUTOMATIC, 3)
+    _refuse_if(now.plant.estop_pressed, 5)
+    _refuse_if(not now.plant.phase_ok or not now.plant.key_switch, 13)
+
+
+def check_supervised(now: Situation) -> None:
+    """Nothing starts under a latched fault or without a living supervisor."""
+    check_drive(now)
+    _refuse_if(now.faulty, 19)
+    _refuse_if(not now.heartbeat_fresh, 4)
+
+
+def check_people(now: Situation) -> None:
+    """R4: no pallet moves unless the gate is shut and both sensors call the zone clear."""
+    _refuse_if(now.plant.gate_state is not GateState.CLOSED, 6)
+    _refuse_if(not (now.plant.zone_clear_a and now.plant.zone_clear_b), 7)
+
+
+def train_of(now: Situation, level: int, first: int, second: int) -> list[tuple[PalletPlant, int]]:
+    """Which pallets a slide moves, and to which columns; raises Refusal.
+
+    A pallet that an earlier stop left between two cells goes on to the cell ahead of it, so the
+    same slide asked again completes an interrupted one, and the opposite slide takes it back.
+    """
+    layout = now.plant.layout
+    _refuse_if(not (1 <= first <= layout.columns and 1 <= second <= layout.columns) or first == second, 1)
+    check_supervised(now)
+    check_people(now)
+    _check_slide_mode(now, level, first, second)
+    _check_shafts(now, level)
+    low, high = min(first, second), max(first, second)
+    ahead = 1 if second > first else -1
+    _refuse_if(any(low <= column <= high for column in layout.levels[level - 1].blocked), 9)
+    train: list[tuple[PalletPlant, int]] = []
+    for pallet in now.plant.by_level[level - 1]:
+        if pallet.column:
+            _refuse_if(pallet.column == second, 9)
+            if not low <= pallet.column <= high:
+                continue
+            target = pallet.column + ahead
+        else:
+            left = int(pallet.x_mm // layout.pitch_mm) + 1
+            _refuse_if(not low <= left < high, 8)
+            target = left + 1 if ahead > 0 else left
+        _refuse_if(not (pallet.at_home_height and pallet.hooked), 8)
+        train.append((pallet, target))
+    _refuse_if(not train, 1)
+    _refuse_if(len({column for _, column in train}) != len(train), 9)
+    ways = [abs((column - 1) * layout.pitch_mm - pallet.x_mm) for pallet, column in train]
+    _refuse_if(max(ways) - min(ways) > SAME_WAY_MM, 8)
+    return train
+
+
+def _check_slide_mode(now: Situation, level: int, first: int, second: int) -> None:
+    others = any(isinstance(move, SlideMove) for number, move in now.moves.items() if number != level)
+    mode = now.plant.machine.slide_mode
+    _refuse_if(mode is not SlideMode.PARALLEL and others, 12)
+    _refuse_if(mode is SlideMode.SINGLE and abs(second - first) != 1, 12)
+
+
+def _check_shafts(now: Situation, level: int) -> None:
+    """R3: no slide below, or beside, a pallet that is not home and hooked again."""
+    lifted = (move.pallet for move in now.moves.values() if isinstance(move, LiftMove))
+    _refuse_if(any(pallet.level >= level for pallet in lifted), 10)
+    for pallets in now.plant.by_level[max(level, 2) - 1 :]:
+        _refuse_if(any(not (p.at_home_height and p.hooked) for p in pallets), 10)
+
+
+def pallet_to_lower(now: Situation, level: int, index: int) -> PalletPlant:
+    """The pallet a LOWER may bring down; raises Refusal."""
+    pallet = _liftable(now, level, index)
+    _refuse_if(not pallet.home, 8)
+    _check_hoistway(now, pallet)
+    return pallet
+
+
+def pallet_to_raise(now: Situation, level: int, index: int) -> PalletPlant:
+    """The pallet a RAISE may bring home, from the ground or from in between; raises Refusal."""
+    pallet = _liftable(now, level, index)
+    _refuse_if(pallet.column == 0, 8)
+    _check_hoistway(now, pallet)
+    _refuse_if(pallet.loaded_a != pallet.loaded_b, 18)
+    _refuse_if(too_heavy(now.plant, pallet), 15)
+    return pallet
+
+
+def too_heavy(plant: ModulePlant, pallet: PalletPlant) -> bool:
+    """Whether the load cell of a pallet at the ground says overload."""
+    if pallet.car is None or not pallet.on_ground:
+        return False
+    return pallet.car.vehicle.mass_kg > plant.layout.car_mass_kg_max
+
+
+def _liftable(now: Situation, level: int, index: int) -> PalletPlant:
+    pallets = now.plant.by_level[level - 1]
+    _refuse_if(level == 1 or not 1 <= index <= len(pallets), 1)
+    check_supervised(now)
+    check_people(now)
+    return pallets[index - 1]
+
+
+def _check_hoistway(now: Situation, pallet: PalletPlant) -> None:
+    """R3: one vertical move at a time, nothing sliding on crossed levels, the whole shaft free."""
+    _refuse_if(any(isinstance(move, LiftMove) for move in now.moves.values()), 10)
+    for other in now.plant.pallets:
+        if other is not pallet and other.level > 1:
+            _refuse_if(not (other.at_home_height and other.hooked), 10)
+    for number, move in now.moves.items():
+        _refuse_if(number != GATE and number <= pallet.level and isinstance(move, SlideMove), 11)
+    layout = now.plant.layout
+    x_mm = (pallet.column - 1) * layout.pitch_mm
+    for below in range(pallet.level - 1):
+        _refuse_if(pallet.column in layout.levels[below].blocked, 9)
+        _refuse_if(any(abs(p.x_mm - x_mm) < layout.pitch_mm - 1 for p in now.plant.by_level[below]), 9)
+
+
+def check_gate_open(now: Situation) -> None:
+    """The gate opens only onto pallets that stand where they belong; raises Refusal."""
+    check_supervised(now)
+    for move in now.moves.values():
+        _refuse_if(isinstance(move, LiftMove), 10)
+        _refuse_if(isinstance(move, SlideMove), 11)
+    _refuse_if(not all(pallet.home or pallet.on_ground for pallet in now.plant.pallets), 8)

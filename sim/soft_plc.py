@@ -1,0 +1,415 @@
+"""A module's PLC in software: it owns the registers and answers for safety by itself.
+
+Decides when a command is taken, refused, done or stopped, and which faults latch. The rules for
+starting are `sim.plc_rules`, the sequences are `sim.plc_moves`. It scans at ticks of 20 ms of plant
+time; a tick at which nothing can have changed is skipped without a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from domain.faults import FaultNumber
+from domain.moment import NEVER_MS
+from domain.outputs import GATE, Opcode
+from domain.signals import GateState, PlcMode, Result
+from domain.site import Site
+from plc.register_map import (
+    ADDRESS,
+    FAULT_SLOTS,
+    LEVEL_STRIDE,
+    MAILBOX_STRIDE,
+    MAILBOXES_ADDRESS,
+    MAP_VERSION,
+    PALLETS_ADDRESS,
+    layout_hash,
+)
+from sim import plc_rules
+from sim.module_plant import ModulePlant
+from sim.plant_parts import Hook
+from sim.plc_moves import (
+    GateMove,
+    LiftMove,
+    MotorStarter,
+    Move,
+    SlideMove,
+    lowering_steps,
+    raising_steps,
+)
+from sim.plc_registers import Mailbox, RegisterBank
+from sim.plc_rules import Refusal, Situation
+from sim.plc_words import safety_word, state_word
+
+TICK_MS = 20
+BOOT_MS = 3000
+NEVER_FED_MS = -NEVER_MS
+
+_A = ADDRESS
+_CELLS_AT = _A["level_1_cells"]
+_SLIDE_AT = _A["level_1_slide"]
+_GATE_DRIVEN = (GateState.OPENING, GateState.CLOSING)
+
+
+def tick_from(t_ms: int) -> int:
+    """The first tick at or after a time."""
+    return -(-t_ms // TICK_MS) * TICK_MS
+
+
+def tick_after(t_ms: int) -> int:
+    """The first tick after a time."""
+    return t_ms // TICK_MS * TICK_MS + TICK_MS
+
+
+class SoftPlc:
+    """The PLC of one module, seen from the wire as registers and from the plant as its driver."""
+
+    def __init__(self, module_plant: ModulePlant, site: Site, *, boot_count: int = 1, watchdog_ms: int = 1000) -> None:
+        self.plant = module_plant
+        self._hash = layout_hash(module_plant.layout, site.machine)
+        self._clock = module_plant.clock
+        self._watch = module_plant.watch()
+        self._watchdog_ms = watchdog_ms
+        self._bank = RegisterBank()
+        self._faults: list[FaultNumber] = []
+        self._counters = [0, 0]
+        self._boot_count = boot_count
+        self._boot_end_ms = 0
+        self._past_ms = self._clock.now_ms - TICK_MS
+        """Every tick up to here is over."""
+        self._start()
+        self.scan(self._clock.now_ms)
+
+    def _start(self) -> None:
+        """What every start of the PLC begins with; faults and counters outlive it."""
+        self._mailboxes = [Mailbox(number) for number in range(len(self.plant.layout.levels) + 1)]
+        self._moves: dict[int, Move] = {}
+        self._starter = MotorStarter(self.plant.machine.inrush_stagger_ms)
+        self._posted: dict[int, int] = {}
+        self._wake_ms = NEVER_MS
+        self._fed_ms = NEVER_FED_MS
+        self._fresh = False
+        self._heartbeat = (0, 0, 0)  # value before, value now, from which tick on
+        self._unsafe: dict[FaultNumber, set[int]] = {FaultNumber.SLACK_ROPE: set(), FaultNumber.OVERTRAVEL: set()}
+        self._bank.clear()
+        self._bank.set(_A["map_version"], MAP_VERSION)
+        self._bank.set_u32(_A["layout_hash"], self._hash)
+        self._bank.set(_A["boot_count"], self._boot_count & 0xFFFF)
+
+    def reboot(self, now_ms: int) -> None:
+        """Lose power and start again: motion stops, mailboxes are forgotten, faults stay latched."""
+        self.plant.stop_all(now_ms)
+        self.plant.gate_stop(now_ms)
+        for move in self._moves.values():
+            if move.resting:
+                move.relax(now_ms)
+        self._boot_count += 1
+        self._boot_end_ms = tick_from(now_ms + BOOT_MS)
+        self._start()
+        self._wake_ms = self._boot_end_ms
+        self._watch.pallets.update(range(len(self.plant.pallets)))
+
+    # --- the wire -----------------------------------------------------------------------------
+
+    @property
+    def touched(self) -> int:
+        """Counts up when a register changed other than heartbeats and the values of a running motion."""
+        return self._bank.touched
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        """Input registers as of the last tick; raises IllegalAddress."""
+        words = self._bank.read_input(address, count)
+        for at, value in self._live_words():
+            if address <= at < address + count:
+                words[at - address] = value & 0xFFFF
+        return words
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        """Holding registers as last written; raises IllegalAddress."""
+        return self._bank.read_holding(address, count)
+
+    def write_holding(self, address: int, values: Sequence[int], now_ms: int) -> None:
+        """Write holding registers, seen by the PLC from the next tick on; raises IllegalAddress."""
+        old = self._bank.holding[0]
+        self._bank.write_holding(address, values)
+        tick = tick_after(now_ms)
+        if address == 0 and self._bank.holding[0] != old:
+            self._heartbeat = (self._heartbeat_echo(now_ms), self._bank.holding[0], tick)
+            self.feed(tick)
+        end = address + len(values)
+        for mailbox in self._mailboxes:
+            start = MAILBOXES_ADDRESS + MAILBOX_STRIDE * mailbox.number
+            if address < start + MAILBOX_STRIDE and end > start:
+                self._posted.setdefault(mailbox.number, tick)
+
+    def feed(self, now_ms: int) -> None:
+        """Count the supervisor's heartbeat as fed until then, as the scans that a leap skips would."""
+        self._fed_ms = max(self._fed_ms, now_ms)
+        if not self._fresh:
+            self._wake_ms = min(self._wake_ms, tick_after(self._clock.now_ms))
+
+    def _heartbeat_echo(self, now_ms: int) -> int:
+        before, value, tick = self._heartbeat
+        return value if now_ms >= tick else before
+
+    def _live_words(self) -> Iterator[tuple[int, int]]:
+        """Values that run on by themselves: worked out when somebody asks, and never a change."""
+        tick = self._clock.now_ms // TICK_MS * TICK_MS
+        if tick < self._boot_end_ms:
+            return
+        yield _A["plc_heartbeat"], tick // TICK_MS
+        yield _A["heartbeat_echo"], self._heartbeat_echo(tick)
+        for number, move in self._moves.items():
+            if isinstance(move, SlideMove):
+                yield _SLIDE_AT + LEVEL_STRIDE * (number - 1), move.progress_mm(tick)
+            elif isinstance(move, LiftMove):
+                yield PALLETS_ADDRESS + 2 * move.pallet.offset + 1, round(move.pallet.z_at(tick))
+
+    # --- ticks --------------------------------------------------------------------------------
+
+    def next_due_ms(self, *, fed: bool = False) -> int:
+        """The next tick at which a scan could do or see something.
+
+        `fed` leaves out that the heartbeat grows stale, because somebody will feed it.
+        """
+        due = min(self._wake_ms, min(self._posted.values(), default=NEVER_MS))
+        if self._watch.since_ms != NEVER_MS:
+            due = min(due, tick_from(self._watch.since_ms))
+        if self._fresh and not fed:
+            due = min(due, tick_after(self._fed_ms + self._watchdog_ms))
+        if due == NEVER_MS:
+            return due
+        return max(due, tick_after(self._past_ms), self._boot_end_ms)
+
+    def pass_ticks(self, to_ms: int) -> None:
+        """Every tick up to then is over; what happens from now on is for the next one."""
+        self._past_ms = max(self._past_ms, to_ms)
+
+    def scan(self, now_ms: int) -> None:
+        """One cycle at a tick: read sensors, guard, take commands, drive, publish."""
+        self._past_ms = max(self._past_ms, now_ms)
+        if now_ms < self._boot_end_ms:
+            return
+        self._wake_ms = NEVER_MS
+        self._read_sensors()
+        self._fresh = now_ms - self._fed_ms <= self._watchdog_ms
+        self._latch_standing()
+        self._guard(now_ms)
+        for number in sorted(number for number, tick in self._posted.items() if tick <= now_ms):
+            del self._posted[number]
+            self._look_into(self._mailboxes[number], now_ms)
+        self._drive(now_ms)
+        self._read_sensors()
+        self._publish()
+        for move in self._moves.values():
+            deadline = NEVER_MS if move.stopped else tick_after(move.deadline_at_ms)
+            self._wake_ms = min(self._wake_ms, deadline, tick_from(move.wake_ms()))
+
+    def _read_sensors(self) -> None:
+        changed = self._watch.take()
+        if not changed:
+            return
+        plant = self.plant
+        levels = set()
+        for offset in changed:
+            pallet = plant.pallets[offset]
+            levels.add(pallet.level)
+            self._bank.set_pallet(offset, state_word(self.plant, pallet), round(pallet.z_mm) & 0xFFFF)
+            for number, switched in (
+                (FaultNumber.SLACK_ROPE, pallet.slack),
+                (FaultNumber.OVERTRAVEL, pallet.overtravel),
+            ):
+                (self._unsafe[number].add if switched else self._unsafe[number].discard)(offset)
+        for level in levels:
+            cells = 0
+            for pallet in plant.by_level[level - 1]:
+                if pallet.column:
+                    cells |= 1 << (pallet.column - 1)
+            self._bank.set(_CELLS_AT + LEVEL_STRIDE * (level - 1), cells)
+
+    # --- guarding -----------------------------------------------------------------------------
+
+    def _latch(self, number: FaultNumber) -> None:
+        if number not in self._faults:
+            self._faults.append(number)
+
+    def _latch_standing(self) -> None:
+        """Faults that latch whether something moves or not."""
+        if self.plant.estop_pressed:
+            self._latch(FaultNumber.ESTOP)
+        if not self.plant.phase_ok:
+            self._latch(FaultNumber.PHASE_LOSS)
+        for number, pallets in self._unsafe.items():
+            if pallets:
+                self._latch(number)
+
+    def _guard(self, now_ms: int) -> None:
+        """Stop everything when a condition for motion is gone."""
+        gate_driven = self.plant.gate_state in _GATE_DRIVEN
+        pallets_driven = self.plant.moving > 0 or any(number != GATE for number in self._moves)
+        if not (gate_driven or pallets_driven):
+            return
+        cause = self._cause_to_stop(now_ms, pallets_driven)
+        if cause is None:
+            self._mind_the_gap(now_ms)
+            return
+        reason, fault = cause
+        if fault is not None:
+            self._latch(fault)
+        self.plant.stop_all(now_ms)
+        self.plant.gate_stop(now_ms)
+        for move in self._moves.values():
+            if not move.stopped and not move.complete():
+                move.stopped = reason
+
+    def _cause_to_stop(self, now_ms: int, pallets_driven: bool) -> tuple[int, FaultNumber | None] | None:
+        """Reason number of a stop, and the fault that latches with it."""
+        plant = self.plant
+        if plant.estop_pressed:
+            return 5, FaultNumber.ESTOP
+        if not plant.phase_ok:
+            return 13, FaultNumber.PHASE_LOSS
+        if not plant.key_switch:
+            return 13, None
+        if not pallets_driven and not self._moves:
+            return None  # the gate reopens for somebody, and needs no supervisor for that
+        if plant.mode_switch is not PlcMode.AUTOMATIC:
+            return 3, None
+        if not self._fresh:
+            return 4, FaultNumber.HEARTBEAT_STALE
+        if pallets_driven:
+            if not (plant.zone_clear_a and plant.zone_clear_b):
+                return 21, FaultNumber.ZONE_BREACH
+            if plant.gate_state is not GateState.CLOSED:
+                return 6, FaultNumber.ZONE_BREACH
+            for number, pallets in self._unsafe.items():
+                if pallets:
+                    return 22, number
+        return self._overdue(now_ms)
+
+    def _overdue(self, now_ms: int) -> tuple[int, FaultNumber] | None:
+        for move in self._moves.values():
+            if move.stopped or move.complete():
+                continue
+            if now_ms > move.deadline_at_ms:
+                return 14, move.timeout_fault
+            late = move.hook_is_late(now_ms) if isinstance(move, LiftMove) else None
+            if late is not None:
+                opening = late is Hook.OPEN
+                return (16, FaultNumber.HOOK_NOT_OPEN) if opening else (17, FaultNumber.HOOK_NOT_CLOSED)
+        return None
+
+    def _mind_the_gap(self, now_ms: int) -> None:
+        """A closing gate opens again when something breaks its light curtain."""
+        move = self._moves.get(GATE)
+        if not isinstance(move, GateMove) or move.opening or move.stopped or move.complete():
+            return
+        if not (self.plant.zone_clear_a and self.plant.zone_clear_b):
+            move.stopped = 21
+            self.plant.gate(True, now_ms)
+
+    def _reset(self) -> None:
+        """Clear the faults whose cause is gone."""
+        plant = self.plant
+        causes = {
+            FaultNumber.ESTOP: plant.estop_pressed,
+            FaultNumber.PHASE_LOSS: not plant.phase_ok,
+            FaultNumber.ZONE_BREACH: not (plant.zone_clear_a and plant.zone_clear_b),
+            FaultNumber.HEARTBEAT_STALE: not self._fresh,
+            FaultNumber.SLACK_ROPE: bool(self._unsafe[FaultNumber.SLACK_ROPE]),
+            FaultNumber.OVERTRAVEL: bool(self._unsafe[FaultNumber.OVERTRAVEL]),
+        }
+        self._faults = [number for number in self._faults if causes.get(number, False)]
+
+    # --- commands -----------------------------------------------------------------------------
+
+    def _look_into(self, mailbox: Mailbox, now_ms: int) -> None:
+        """Take what stands in a mailbox if it is new, and answer in any case."""
+        opcode, first, second, deadline_ms, command_id = mailbox.command(self._bank)
+        if not mailbox.is_new(command_id):
+            return
+        mailbox.last_id = command_id
+        try:
+            if mailbox.number in self._moves:
+                raise Refusal(20)
+            move = self._accept(mailbox.number, (opcode, first, second), now_ms + deadline_ms, command_id)
+        except Refusal as refusal:
+            mailbox.answer(command_id, Result.REFUSED, refusal.reason)
+            return
+        if move is None:
+            mailbox.answer(command_id, Result.DONE)
+            return
+        self._moves[mailbox.number] = move
+        mailbox.answer(command_id, Result.RUNNING)
+
+    def _accept(self, number: int, asked: tuple[int, int, int], deadline: int, command_id: int) -> Move | None:
+        """The move a command starts, or None when it is done at once; raises Refusal."""
+        opcode, first, second = asked
+        now = Situation(self.plant, self._moves, self._mode(), self._fresh, bool(self._faults))
+        common = (self.plant, self._starter, command_id, deadline)
+        if number == GATE:
+            return self._accept_gate(now, opcode, deadline, command_id)
+        if opcode == Opcode.SLIDE:
+            return SlideMove(*common, plc_rules.train_of(now, number, first, second))
+        if opcode == Opcode.LOWER:
+            pallet = plc_rules.pallet_to_lower(now, number, first)
+            return LiftMove(*common, pallet, lowering_steps(pallet, self.plant.machine))
+        if opcode == Opcode.RAISE:
+            pallet = plc_rules.pallet_to_raise(now, number, first)
+            return LiftMove(*common, pallet, raising_steps(pallet, self.plant.machine))
+        raise Refusal(1)
+
+    def _accept_gate(self, now: Situation, opcode: int, deadline: int, command_id: int) -> Move | None:
+        if opcode == Opcode.RESET:
+            self._reset()
+            if self._faults:
+                raise Refusal(19)
+            return None
+        if opcode == Opcode.GATE_OPEN:
+            plc_rules.check_gate_open(now)
+            return GateMove(self.plant, command_id, deadline, True)
+        if opcode == Opcode.GATE_CLOSE:
+            plc_rules.check_drive(now)
+            return GateMove(self.plant, command_id, deadline, False)
+        raise Refusal(1)
+
+    def _drive(self, now_ms: int) -> None:
+        """Let every move go on, and answer those that are over."""
+        for number, move in list(self._moves.items()):
+            if not move.stopped and not move.complete():
+                move.drive(now_ms)
+                self._mind_the_gap(now_ms)
+            if move.stopped:
+                if not move.resting:
+                    continue
+                move.relax(now_ms)
+                self._mailboxes[number].answer(move.command_id, Result.STOPPED, move.stopped)
+            elif move.complete():
+                lifts, slides = move.ended_moves
+                self._counters[0] += lifts
+                self._counters[1] += slides
+                self._mailboxes[number].answer(move.command_id, Result.DONE)
+            else:
+                continue
+            del self._moves[number]
+
+    # --- publishing ---------------------------------------------------------------------------
+
+    def _mode(self) -> PlcMode:
+        return self.plant.mode_switch
+
+    def _publish(self) -> None:
+        bank = self._bank
+        bank.set(_A["mode"], self._mode().value)
+        bank.set(_A["key_switch"], self.plant.key_switch)
+        bank.set(_A["safety"], safety_word(self.plant, self._fresh))
+        bank.set(_A["gate_state"], self.plant.gate_state.value)
+        bank.set_u32(_A["motors_w"], self.plant.motors_w)
+        bank.set_u32(_A["lifts"], self._counters[0])
+        bank.set_u32(_A["slides"], self._counters[1])
+        if not self.plant.moving:
+            bank.set_u32(_A["run_s"], self.plant.motor_ms // 1000)
+        shown = self._faults[:FAULT_SLOTS] + [0] * (FAULT_SLOTS - len(self._faults))
+        for slot, number in enumerate(shown):
+            bank.set(_A["fault_1"] + slot, int(number))
+        for mailbox in self._mailboxes:
+            mailbox.publish(bank)

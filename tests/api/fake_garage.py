@@ -1,0 +1,311 @@
+"""A garage made by hand for tests of the edge: it keeps the port's promises and does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+from domain.commands import (
+    Accepted,
+    CancelJob,
+    Command,
+    ConfirmClear,
+    ConfirmModule,
+    PauseGarage,
+    Refused,
+    Reply,
+    RequestRetrieval,
+    RequestStorage,
+    ResetFaults,
+    ResumeGarage,
+    StartCharging,
+    StopCharging,
+)
+from domain.ids import JobId
+from domain.refusals import Refusal, RefusalCode
+from domain.site import Site
+from tests.sites import default_site
+
+START_UTC_MS = 1_790_000_000_000
+JOB_FIELDS = ("job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue")
+
+
+def refused(code: RefusalCode, about: str = "") -> Refused:
+    return Refused((Refusal(code, about),))
+
+
+class FakeGarage:
+    """Jobs advance when a test calls `advance`; everything else answers at once."""
+
+    def __init__(self, site: Site | None = None) -> None:
+        self._site = site or default_site()
+        self.shutting_down = asyncio.Event()
+        self.commands: list[Command] = []
+        self.next_refusal: RefusalCode | None = None
+        self.submit_gate: asyncio.Event | None = None
+        self.parked: dict[str, tuple[str, str]] = {}
+        self.records: dict[str, dict[str, Any]] = {}
+        self.sessions: dict[str, dict[str, Any]] = {}
+        self.entries: list[dict[str, Any]] = []
+        self.is_ready = True
+        self._pin = 100_000
+        self._view = self._first_view()
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    def _first_view(self) -> dict[str, Any]:
+        modules = []
+        for layout in self._site.modules:
+            pallets = [
+                {
+                    "bay": ref.name,
+                    "x_mm": (layout.initial_columns[ref.level - 1][ref.index - 1] - 1) * layout.pitch_mm,
+                    "z_mm": layout.level_z_mm[ref.level - 1],
+                    "loaded": (ref.level * 7 + ref.index * 3 + ord(layout.id[0])) % 4 != 0,
+                    "moving": False,
+                    "place": "ground" if ref.level == 1 else "home",
+                }
+                for ref in layout.bays
+            ]
+            modules.append(
+                {
+                    "id": layout.id,
+                    "columns": layout.columns,
+                    "pitch_mm": layout.pitch_mm,
+                    "pallet_width_mm": layout.pallet_width_mm,
+                    "level_z_mm": list(layout.level_z_mm),
+                    "level_height_mm": [level.height_mm for level in layout.levels],
+                    "state": "ready",
+                    "link": "up",
+                    "gate": "closed",
+                    "active_job": None,
+                    "reasons": [],
+                    "faults": [],
+                    "zone_clear": True,
+                    "pallets": pallets,
+                }
+            )
+        spots = [
+            {
+                "id": spot.id,
+                "state": "Available",
+                "power_w": 0,
+                "set_current_da": 0,
+                "energy_wh": 0,
+                "charging": None,
+            }
+            for spot in self._site.spots
+        ]
+        return {
+            "seq": 1,
+            "utc_ms": START_UTC_MS,
+            "speed": 1.0,
+            "simulated": True,
+            "mode": "automatic",
+            "modules": modules,
+            "spots": spots,
+            "power": {"limit_w": self._site.power_limit_w, "motors_w": 0, "chargers_w": 0},
+            "queue": [],
+            "free_bays": 33,
+            "waiting": 0,
+        }
+
+    # what a test does to the garage
+
+    def change(self, **fields: Any) -> None:
+        """A new view with these fields."""
+        seq = self._view["seq"] + 1
+        self._view = {**self._view, **fields, "seq": seq, "utc_ms": self._view["utc_ms"] + 100}
+
+    def change_module(self, module: str, **fields: Any) -> None:
+        """A new view in which one module differs."""
+        modules = [{**m, **fields} if m["id"] == module else m for m in self._view["modules"]]
+        self.change(modules=modules)
+
+    def change_pallet(self, bay: str, **fields: Any) -> None:
+        """A new view in which one pallet differs."""
+        module = next(m for m in self._view["modules"] if m["id"] == bay.split("-")[0])
+        pallets = [{**p, **fields} if p["bay"] == bay else p for p in module["pallets"]]
+        self.change_module(module["id"], pallets=pallets)
+
+    def change_spot(self, spot: str, **fields: Any) -> None:
+        """A new view in which one charging spot differs."""
+        self.change(spots=[{**s, **fields} if s["id"] == spot else s for s in self._view["spots"]])
+
+    def advance(self, job: str, state: str, session_state: str | None = None, **fields: Any) -> None:
+        """Bring a job into a state."""
+        record = {**self.records[job], "state": state, "session_state": session_state, **fields}
+        if state in ("done", "cancelled"):
+            record["ended_utc_ms"] = self._view["utc_ms"]
+        if state == "done" and record["kind"] == "retrieval":
+            self.parked.pop(record["plate"], None)
+        self.records[job] = record
+        self._publish_queue()
+
+    def park(self, plate: str, pin: str, bay: str = "B-2-03") -> None:
+        """A car that is already here."""
+        self.parked[plate] = (bay, self.pin_digest(plate, pin))
+
+    def _publish_queue(self) -> None:
+        waiting = [job for job in self.records.values() if job["ended_utc_ms"] is None]
+        self.change(queue=[{name: job[name] for name in JOB_FIELDS} for job in waiting], waiting=len(waiting))
+
+    # the port
+
+    async def submit(self, command: Command) -> Reply:
+        if self.submit_gate is not None:
+            await self.submit_gate.wait()
+        self.commands.append(command)
+        if self.next_refusal is not None:
+            code, self.next_refusal = self.next_refusal, None
+            return refused(code, "A-3-07")
+        return self._answer(command)
+
+    def _answer(self, command: Command) -> Reply:
+        match command:
+            case RequestStorage(plate, vehicle, digest):
+                self.parked[plate] = ("A-3-07", digest)
+                shape = {"length_mm": vehicle.length_mm, "class_code": vehicle.class_code}
+                return self._open_job("storage", plate, "A-3-07", shape)
+            case RequestRetrieval(plate, digest):
+                return self._retrieve(plate, digest)
+            case ConfirmClear(job) | CancelJob(job):
+                return self._word(command, job)
+            case StartCharging(plate, digest, spot):
+                return self._charge(plate, digest, spot)
+            case StopCharging(spot, digest):
+                return self._stop(spot, digest)
+            case ConfirmModule(module) | ResetFaults(module):
+                if module not in self._site.layout:
+                    return refused(RefusalCode.UNKNOWN_MODULE, module)
+                fields = {"state": "ready", "reasons": []} if isinstance(command, ConfirmModule) else {"faults": []}
+                self.change_module(module, **fields)
+                return Accepted(module)
+            case PauseGarage():
+                self.change(mode="paused")
+                return Accepted("garage")
+            case ResumeGarage():
+                self.change(mode="automatic")
+                return Accepted("garage")
+
+    def _retrieve(self, plate: str, digest: str) -> Reply:
+        if plate not in self.parked:
+            return refused(RefusalCode.UNKNOWN_PLATE)
+        bay, known = self.parked[plate]
+        if digest != known:
+            return refused(RefusalCode.WRONG_PIN)
+        return self._open_job("retrieval", plate, bay, {"length_mm": 4700, "class_code": "Z"})
+
+    def _open_job(self, kind: str, plate: str, bay: str, vehicle: dict[str, Any]) -> Accepted:
+        job = JobId(f"J{len(self.records) + 1:06d}")
+        self.records[job] = {
+            "job": job,
+            "kind": kind,
+            "bay": bay,
+            "module": bay.split("-")[0],
+            "level": int(bay.split("-")[1]),
+            "state": "queued",
+            "session_state": None,
+            "requested_utc_ms": self._view["utc_ms"],
+            "opened_utc_ms": None,
+            "ended_utc_ms": None,
+            "wait_s": None,
+            "eta_s": 120,
+            "eta_spread_s": 30,
+            "fee_fen": None,
+            "overdue": False,
+            "ahead": 1,
+            "plate": plate,
+            "vehicle": vehicle,
+        }
+        self._publish_queue()
+        return Accepted(job)
+
+    def _word(self, command: ConfirmClear | CancelJob, job: str) -> Reply:
+        record = self.records.get(job)
+        if record is None:
+            return refused(RefusalCode.UNKNOWN_JOB, job)
+        if isinstance(command, ConfirmClear):
+            if record["session_state"] != "open":
+                return refused(RefusalCode.JOB_NOT_AT_GATE, job)
+            self.advance(job, record["state"], "closing")
+            return Accepted(JobId(job))
+        if record["state"] != "queued":
+            return refused(RefusalCode.JOB_TOO_FAR, job)
+        self.advance(job, "cancelled")
+        return Accepted(JobId(job))
+
+    def _charge(self, plate: str, digest: str, wanted: str | None) -> Reply:
+        free = [s["id"] for s in self._view["spots"] if s["charging"] is None]
+        if not free:
+            return refused(RefusalCode.ALL_SPOTS_TAKEN)
+        spot = wanted or free[0]
+        if spot not in free:
+            return refused(RefusalCode.SPOT_TAKEN, spot)
+        charging = f"C{len(self.sessions) + 1:06d}"
+        self.sessions[charging] = {
+            "charging": charging,
+            "spot": spot,
+            "plate": plate,
+            "state": "Preparing",
+            "energy_wh": 0,
+            "fee_fen": None,
+            "started_utc_ms": self._view["utc_ms"],
+            "ended_utc_ms": None,
+            "digest": digest,
+        }
+        self.change_spot(spot, state="Preparing", charging=charging)
+        return Accepted(charging)
+
+    def _stop(self, spot: str, digest: str) -> Reply:
+        charging = next(s["charging"] for s in self._view["spots"] if s["id"] == spot)
+        if charging is None:
+            return refused(RefusalCode.NOT_CHARGING, spot)
+        session = self.sessions[charging]
+        if session["digest"] != digest:
+            return refused(RefusalCode.WRONG_PIN)
+        session.update(state="Finishing", energy_wh=12_340, fee_fen=1481, ended_utc_ms=self._view["utc_ms"])
+        self.change_spot(spot, state="Finishing", charging=None)
+        return Accepted(charging)
+
+    def view(self) -> dict[str, Any]:
+        return self._view
+
+    async def wait_change(self, seen: int, timeout_s: float) -> int:
+        """Looks again every few milliseconds, because a test changes the garage from its own thread."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while self._view["seq"] == seen and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.005)
+        return int(self._view["seq"])
+
+    def job(self, job: str) -> dict[str, Any] | None:
+        return self.records.get(job)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return list(self.records.values())
+
+    def pin_digest(self, plate: str, pin: str) -> str:
+        return hashlib.sha256(f"{plate} {pin}".encode()).hexdigest()
+
+    def new_pin(self) -> str:
+        self._pin += 1
+        return str(self._pin)
+
+    def charging(self, charging: str) -> dict[str, Any] | None:
+        session = self.sessions.get(charging)
+        return None if session is None else {k: v for k, v in session.items() if k != "digest"}
+
+    def ledger_entries(self, after: int, limit: int) -> list[dict[str, Any]]:
+        return [entry for entry in self.entries if entry["seq"] > after][:limit]
+
+    def ledger_totals(self) -> dict[str, Any]:
+        return {"receivable_fen": 123_456, "income_fen": {"parking": 100_000, "energy": 23_456}, "energy_wh": 98_700}
+
+    def statement(self, plate: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.entries if entry.get("plate") == plate]
+
+    def health(self) -> dict[str, Any]:
+        return {"live": True, "ready": self.is_ready, "reasons": [] if self.is_ready else ["journal_away"]}

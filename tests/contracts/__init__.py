@@ -1,0 +1,1 @@
+"""Behaviour that a stand-in and the real thing share."""

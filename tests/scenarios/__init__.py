@@ -1,0 +1,1 @@
+"""Named stories of the whole garage."""

@@ -1,0 +1,1 @@
+"""Seeded runs of the controller against the plant."""

@@ -266,7 +266,10 @@ class Memory:
         job.state = event.state
         if event.state in OPEN_ENDS:
             job.ended_utc_ms = utc_ms
-            self.open_jobs[job.module].remove(job.id)
+            queue = self.open_jobs[job.module]
+            queue.remove(job.id)
+            if not queue:
+                del self.open_jobs[job.module]
             self.ended.append(job.id)
             if len(self.ended) > ENDED_JOBS_KEPT:
                 del self.jobs[self.ended.pop(0)]

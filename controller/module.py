@@ -406,7 +406,7 @@ class ModuleControl:
                     self._open_since_ms = scan.moment.mono_ms
                     self._session(scan, job, SESSION.next("opening", "gate_opened"))
                     return True
-                if image.gate is GateState.CLOSED:
+                if image.gate in (GateState.CLOSED, GateState.UNKNOWN):
                     self._ask(scan, memory, image, GATE, Opcode.GATE_OPEN, 0, 0, job, spare_w)
                 return False
             case "open":

@@ -36,10 +36,10 @@ def classify(signal: PalletSignal) -> Place:
 
 
 def at_rest(image: ModuleImage) -> bool:
-    """Whether no pallet moves and the gate stands still."""
-    return not any(signal.has(Pallet.MOVING) for signal in image.pallets) and image.gate in (
-        GateState.CLOSED,
-        GateState.OPEN,
+    """Whether no pallet moves and the gate stands still, if only half way."""
+    return not any(signal.has(Pallet.MOVING) for signal in image.pallets) and image.gate not in (
+        GateState.OPENING,
+        GateState.CLOSING,
     )
 
 

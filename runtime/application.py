@@ -39,6 +39,7 @@ from runtime.journal import Journal
 from runtime.journal_writer import JournalWriter
 from runtime.plant_process import TOKEN_VARIABLE, PlantStart
 from runtime.realtime import SILENT, RealtimeRunner
+from runtime.simulation import with_residents
 from runtime.virtual import expected_identities, register_residents
 from runtime.wires import Wires
 from sim.plant import CarBody
@@ -82,7 +83,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     tokens = read_tokens(config)
-    service_token = secrets.token_urlsafe(24)
+    service_token = tokens.pop(Role.SERVICE, None) or secrets.token_urlsafe(24)
     if options.simulate:
         # A newcomer has no tokens yet; a simulated garage makes them up and says so.
         for role in (Role.OPERATOR, Role.COMMITTEE):
@@ -90,7 +91,10 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
                 tokens[role] = secrets.token_urlsafe(12)
                 announce(f"{role} token for this run: {tokens[role]}", "")
     engine = open_database(config.database_url)
-    poster = partial(ledger.post, book=config.tariffs, permits=config.permits)
+    permits = config.permits
+    if options.simulate:
+        permits = with_residents(permits, first_residents(config, options.free_bays))
+    poster = partial(ledger.post, book=config.tariffs, permits=permits)
     journal = Journal(engine, poster)
     memory = load_memory(journal)
     clock = ScaledClock(options.speed)

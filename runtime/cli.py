@@ -53,6 +53,7 @@ def run(
     config: ConfigOption = CONFIG,
     simulate: Annotated[bool, typer.Option(help="Start a simulated plant beside the controller.")] = False,
     traffic: Annotated[bool, typer.Option(help="Simulated neighbours come, go and charge.")] = True,
+    served: Annotated[bool, typer.Option(help="The plant is one of `serve-plant`, running at --speed.")] = False,
     speed: Annotated[float, typer.Option(min=1, max=50, help="Plant time per real time (simulated plant).")] = 1.0,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="HTTP port, 0 = any free one.")] = None,
     database_url: Annotated[str | None, typer.Option("--database", help="Database URL.")] = None,
@@ -67,8 +68,8 @@ def run(
     from runtime.journal import JournalError
 
     settings = _load(config)
-    if speed != 1.0 and not simulate:
-        typer.echo("--speed is only for a simulated plant (--simulate)", err=True)
+    if speed != 1.0 and not (simulate or served):
+        typer.echo("--speed is only for a simulated plant (--simulate, or --served for one of serve-plant)", err=True)
         raise typer.Exit(2)
     if port is not None:
         settings = replace(settings, api=replace(settings.api, port=port))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -131,7 +132,7 @@ class PlantProcess:
         crowd = Crowd(self.rig, trips, seed, parked=start.pins())
         poll_s = min(0.3, max(0.05, 0.3 / self._options.speed))
         async with service_client(api_url, os.environ[TOKEN_VARIABLE]) as client:
-            desk = HttpDesk(client, crowd, self.now_ms, run_name=f"plant-{os.getpid()}", poll_s=poll_s)
+            desk = HttpDesk(client, crowd, self.now_ms, run_name=f"plant-{secrets.token_hex(8)}", poll_s=poll_s)
             await desk.run(stop)
 
     def _inside(self) -> dict[Plate, Any]:

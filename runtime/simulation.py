@@ -10,12 +10,13 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from billing import ledger
+from billing.tariff import Permits
 from controller.memory import Job
 from domain.events import ChargingEnded, JobAdvanced, JobOverdue, Recorded, SessionAdvanced
 from domain.ids import JobId
@@ -100,6 +101,11 @@ def demand_of(config: Config, options: SimulationOptions) -> tuple[Residents, li
     return residents, measured.trips, source
 
 
+def with_residents(permits: Permits, residents: Residents) -> Permits:
+    """Simulated residents have permits like real ones."""
+    return replace(permits, plates=permits.plates | frozenset(residents.pins))
+
+
 def simulate(
     config: Config, options: SimulationOptions, progress: Callable[[int], None] | None = None
 ) -> dict[str, Any]:
@@ -111,7 +117,8 @@ def simulate(
             trace = TraceWriter(stack.enter_context(options.trace.open("w", encoding="utf-8")))
         engine = open_database("sqlite://")
         stack.callback(engine.dispose)
-        journal = Journal(engine, partial(ledger.post, book=config.tariffs, permits=config.permits))
+        permits = with_residents(config.permits, residents)
+        journal = Journal(engine, partial(ledger.post, book=config.tariffs, permits=permits))
         begun_s = time.perf_counter()
         run = VirtualRun(
             config.site,

@@ -17,6 +17,7 @@ from controller.memory import Memory
 from controller.module import Expected
 from controller.scan import Step
 from controller.step import Controller
+from domain.commands import Command, Reply
 from domain.events import CarRegistered, Recorded
 from domain.ids import ModuleId, Plate
 from domain.moment import Moment
@@ -107,10 +108,11 @@ class VirtualRun:
     crowd: Crowd = field(init=False)
     now_ms: int = field(init=False, default=0)
     scans: int = field(init=False, default=0)
-    replies: int = field(init=False, default=0)
     step_ns: list[int] | None = None
     _wires: VirtualWires = field(init=False)
     _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
+    _asked: tuple[Command, ...] = field(init=False, default=())
+    _replies: tuple[Reply, ...] = field(init=False, default=())
     _heard: list[Notice] = field(init=False, default_factory=list)
     observer: Callable[[tuple[Recorded, ...]], None] | None = None
     """Hears the events of every scan that had some, after they are stored."""
@@ -134,12 +136,19 @@ class VirtualRun:
         while self.now_ms < until_ms:
             self.now_ms = self._scan(until_ms)
 
+    def ask(self, *commands: Command) -> tuple[Reply, ...]:
+        """Scan now with these commands beside the crowd's; their replies."""
+        self._asked = commands
+        self.now_ms = self._scan(self.now_ms + self.scan_ms)
+        self._asked = ()
+        return self._replies
+
     def _scan(self, until_ms: int) -> int:
         """One scan; returns when the next one is."""
         now_ms = self.now_ms
         self.rig.run_to(now_ms, fed=True)
         asks = self._crowd_acts(now_ms)
-        commands = [command_of(ask, digest, self.controller.memory) for ask in asks]
+        commands = [*self._asked, *(command_of(ask, digest, self.controller.memory) for ask in asks)]
         inputs = self._wires.inputs()
         moment = Moment(now_ms, self.start_utc_ms + now_ms)
         begun_ns = time.perf_counter_ns() if self.step_ns is not None else 0
@@ -151,7 +160,9 @@ class VirtualRun:
         if step.events and self.observer is not None:
             self.observer(step.events)
         self._wires.send(step.outputs)
-        self._heard = [*answers(asks, step.replies), *notices(step.events, self.controller.memory)]
+        self._replies = step.replies[: len(self._asked)]
+        heard_replies = step.replies[len(self._asked) :]
+        self._heard = [*answers(asks, heard_replies), *notices(step.events, self.controller.memory)]
         return self._next_scan_ms(step, asks, until_ms)
 
     def _crowd_acts(self, now_ms: int) -> list[Ask]:

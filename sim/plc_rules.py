@@ -17,8 +17,7 @@ from sim.module_plant import ModulePlant
 from sim.plant_parts import PalletPlant
 from sim.plc_moves import LiftMove, Move, SlideMove
 
-
-SAME_WAY_MM = 2
+SAME_WAY_MM = 0.01
 """Pallets of one train have the same way to go, or they would not keep their distance."""
 
 

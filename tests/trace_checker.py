@@ -26,68 +26,89 @@ class Segment(NamedTuple):
 
 def check(lines: Iterable[str], brake_ms: int = 620) -> list[str]:
     """Complaints about a trace, none if it keeps format and rules; `brake_ms`: reaction and ramp."""
-    complaints: list[str] = []
     rows = [json.loads(line) for line in lines]
-    head = rows[0]
-    if head["type"] != "header" or head["version"] != 1:
-        return [f"no header of version 1: {head}"]
-    frames = {frame["id"]: frame for frame in head["modules"]}
-    last: dict[str, dict[str, Any]] = {}
-    segments: dict[str, list[Segment]] = defaultdict(list)
-    away: dict[str, set[str]] = defaultdict(set)
-    gate: dict[str, str] = defaultdict(lambda: "closed")
-    zone: dict[str, int] = defaultdict(int)
-    unsafe_since: dict[str, int] = {}
-    over_since, now = None, 0
+    if rows[0]["type"] != "header" or rows[0]["version"] != 1:
+        return [f"no header of version 1: {rows[0]}"]
+    reader = Reader(rows[0], brake_ms)
     for row in rows[1:]:
-        t, kind = row["t_ms"], row["type"]
-        if t < now:
-            complaints.append(f"{t}: time goes back from {now}")
-        now, module = t, row.get("module", "")
-        if over_since is not None and t - over_since > 2000:
-            complaints.append(f"{t}: power over the limit since {over_since}")
-            over_since = None
+        reader.read(row)
+    return reader.complaints + reader.overlaps()
+
+
+class Reader:
+    """What a reader has to remember of the lines so far."""
+
+    def __init__(self, head: dict[str, Any], brake_ms: int) -> None:
+        self.complaints: list[str] = []
+        self.limit_w: int = head["site_limit_w"]
+        self.brake_ms = brake_ms
+        self.frames = {frame["id"]: frame for frame in head["modules"]}
+        self.last: dict[str, dict[str, Any]] = {}
+        self.segments: dict[str, list[Segment]] = defaultdict(list)
+        self.away: dict[str, set[str]] = defaultdict(set)
+        self.gate: dict[str, str] = defaultdict(lambda: "closed")
+        self.zone: dict[str, int] = defaultdict(int)
+        self.unsafe_since: dict[str, int] = {}
+        self.over_since: int | None = None
+        self.now = 0
+
+    def read(self, row: dict[str, Any]) -> None:
+        t, kind, module = row["t_ms"], row["type"], row.get("module", "")
+        self.blame(t < self.now, t, f"time goes back from {self.now}")
+        self.now = t
+        if self.over_since is not None and t - self.over_since > 2000:
+            self.blame(True, t, f"power over the limit since {self.over_since}")
+            self.over_since = None
         if kind == "power":
-            over = row["motors_w"] + row["chargers_w"] > head["site_limit_w"]
-            over_since = (over_since or t) if over else None
-        elif kind in ("gate", "zone"):
-            gate[module] = row["state"] if kind == "gate" else gate[module]
-            zone[module] = row["people"] + row["cars"] if kind == "zone" else zone[module]
-            if gate[module] == "closed" and zone[module] == 0:
-                unsafe_since.pop(module, None)
-            else:
-                unsafe_since.setdefault(module, t)
+            over = row["motors_w"] + row["chargers_w"] > self.limit_w
+            self.over_since = (t if self.over_since is None else self.over_since) if over else None
+        elif kind == "pallet":
+            self.read_pallet(row, self.last.get(row["pallet"]))
+            self.last[row["pallet"]] = row
         else:
-            name, home = row["pallet"], frames[module]["level_z_mm"][row["level"] - 1]
-            old = last.get(name)
-            moving = row["motion"] != "still"
-            if old is not None:
-                segments[module].append(
-                    Segment(old["t_ms"], t, name, old["x_mm"], row["x_mm"], old["z_mm"], row["z_mm"])
-                )
-                if old["motion"] != "slide" and old["x_mm"] != row["x_mm"]:
-                    complaints.append(f"{t}: {name} changed its place without sliding")
-                if old["motion"] != "lift" and old["z_mm"] != row["z_mm"]:
-                    complaints.append(f"{t}: {name} changed its height without lifting")
-            starts = moving and (old is None or old["motion"] == "still")
-            since = unsafe_since.get(module)
-            if since is not None and (starts or (moving and t - since > brake_ms)):
-                complaints.append(f"{t}: {name} moves while gate or zone is unsafe since {since}")
-            if row["z_mm"] < home - SLACK_MM and row["hook"] != "open":
-                complaints.append(f"{t}: {name} is below home with its hook {row['hook']}")
-            if row["motion"] == "slide" and abs(row["z_mm"] - home) > SLACK_MM:
-                complaints.append(f"{t}: {name} slides off its level")
-            off = row["z_mm"] != home or row["motion"] == "lift" or row["hook"] == "open"
-            (away[module].add if off else away[module].discard)(name)
-            if len(away[module]) > 1:
-                complaints.append(f"{t}: {sorted(away[module])} are out of their cells at once")
-            last[name] = row
-    for row in last.values():
-        at = (row["x_mm"], row["x_mm"], row["z_mm"], row["z_mm"])
-        segments[row["module"]].append(Segment(row["t_ms"], now + 1, row["pallet"], *at))
-    for module, parts in segments.items():
-        complaints += _overlaps(parts, frames[module]["pallet_width_mm"])
-    return complaints
+            self.gate[module] = row["state"] if kind == "gate" else self.gate[module]
+            self.zone[module] = row["people"] + row["cars"] if kind == "zone" else self.zone[module]
+            if self.gate[module] == "closed" and self.zone[module] == 0:
+                self.unsafe_since.pop(module, None)
+            else:
+                self.unsafe_since.setdefault(module, t)
+
+    def read_pallet(self, row: dict[str, Any], old: dict[str, Any] | None) -> None:
+        t, name, module, motion = row["t_ms"], row["pallet"], row["module"], row["motion"]
+        home = self.frames[module]["level_z_mm"][row["level"] - 1]
+        if old is not None:
+            ends = (old["x_mm"], row["x_mm"], old["z_mm"], row["z_mm"])
+            self.segments[module].append(Segment(old["t_ms"], t, name, *ends))
+            slid, lifted = old["x_mm"] != row["x_mm"], old["z_mm"] != row["z_mm"]
+            self.blame(slid and old["motion"] != "slide", t, f"{name} changed its place without sliding")
+            self.blame(lifted and old["motion"] != "lift", t, f"{name} changed its height without lifting")
+        starts = motion != "still" and (old is None or old["motion"] == "still")
+        since = self.unsafe_since.get(module)
+        if since is not None and motion != "still":
+            late = starts or t - since > self.brake_ms
+            self.blame(late, t, f"{name} moves while gate or zone is unsafe since {since}")
+        below = row["z_mm"] < home - SLACK_MM
+        self.blame(below and row["hook"] != "open", t, f"{name} is below home with its hook {row['hook']}")
+        off_level = motion == "slide" and abs(row["z_mm"] - home) > SLACK_MM
+        self.blame(off_level, t, f"{name} slides off its level")
+        away = self.away[module]
+        away.discard(name)
+        if row["z_mm"] != home or motion == "lift" or row["hook"] == "open":
+            away.add(name)
+        self.blame(len(away) > 1, t, f"{sorted(away)} are out of their cells at once")
+
+    def blame(self, wrong: bool, t_ms: int, complaint: str) -> None:
+        if wrong:
+            self.complaints.append(f"{t_ms}: {complaint}")
+
+    def overlaps(self) -> list[str]:
+        found: list[str] = []
+        for row in self.last.values():
+            at = (row["x_mm"], row["x_mm"], row["z_mm"], row["z_mm"])
+            self.segments[row["module"]].append(Segment(row["t_ms"], self.now + 1, row["pallet"], *at))
+        for module, parts in self.segments.items():
+            found += _overlaps(parts, self.frames[module]["pallet_width_mm"])
+        return found
 
 
 def _overlaps(parts: list[Segment], width_mm: float) -> list[str]:

@@ -58,6 +58,7 @@ class Served:
         self.garage.shutting_down.set()
         self._server.should_exit = True
         self._thread.join(20)
+        assert not self._thread.is_alive(), "an open stream keeps the server from ending"
         self._socket.close()
 
 
@@ -73,8 +74,9 @@ def served(garage: FakeGarage) -> Iterator[Served]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for one module of tests: while it runs, no other event loop can run in its thread."""
     require_peer("chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -183,6 +183,15 @@ def test_cancel_stands_at_the_same_place_on_every_question(kiosk: Page, garage: 
     kiosk.click("[data-test=next]")
     screen(kiosk, "pin")
     note()
+    kiosk.goto(kiosk.url)
+    kiosk.click("[data-test=park]")
+    type_plate(kiosk, "京A12345")
+    kiosk.click("[data-test=class-Z]")
+    stage(kiosk, "queued")
+    note()
+    garage.advance("J000001", "at_gate", "open")
+    stage(kiosk, "gate_open")
+    note()
     assert len(corners) == 1, corners
 
 

@@ -256,9 +256,7 @@ def test_a_closing_gate_opens_again_when_somebody_walks_in() -> None:
 def test_a_gate_does_not_begin_to_close_on_somebody() -> None:
     driver = started(small_site())
     driver.done(GATE, Opcode.GATE_OPEN)
-    driver.plant.drive_in(
-        driver.layout.bay_names[0], CarBody("京A1", VEHICLE_CLASSES["X"]), driver.rig.now_ms, 9000
-    )
+    driver.plant.drive_in(driver.layout.bay_names[0], CarBody("京A1", VEHICLE_CLASSES["X"]), driver.rig.now_ms, 9000)
     driver.wait(1000)
     assert driver.ask(GATE, Opcode.GATE_CLOSE) == (Result.STOPPED, 21)
     assert driver.image().gate is GateState.OPEN

@@ -16,6 +16,7 @@ from sim.battery import Battery
 from sim.plant import CarBody
 from sim.rig import Rig
 from sim.trace import TraceWriter
+from tests.sim.day import scripted_day
 from tests.sim.driver import Driver
 from tests.sites import default_site, small_site
 from tests.trace_checker import check
@@ -106,6 +107,15 @@ def test_a_stranger_finds_nothing_wrong_with_a_scripted_run(kind: HookKind, mode
     kinds = [row["type"] for row in rows_of(file)]
     assert kinds.count("gate") == 12
     assert kinds.count("zone") == 9
+
+
+def test_a_stranger_finds_nothing_wrong_with_a_whole_day_and_the_oracle_neither() -> None:
+    file = io.StringIO()
+    rig = scripted_day(TraceWriter(file), jobs=110)
+    assert rig.oracle.violations == []
+    lines = file.getvalue().splitlines()
+    assert len(lines) > 3000
+    assert check(lines) == []
 
 
 FORGERIES = [

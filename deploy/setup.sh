@@ -29,6 +29,7 @@ fi
 # For the tests: a browser, Chinese glyphs for its screenshots, a database server, and a Modbus client and a
 # serial line of other makers.
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
 command -v mbpoll >/dev/null 2>&1 || missing="$missing mbpoll"
 command -v socat >/dev/null 2>&1 || missing="$missing socat"
 # Debian keeps the PostgreSQL server out of PATH.

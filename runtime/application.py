@@ -118,7 +118,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
     socket = server.config.bind_socket()
     url = f"http://{config.api.host}:{socket.getsockname()[1]}"
     try:
-        async with _plant(config, options, start, url, service_token) as links:
+        async with _plant(config, options, start, url, service_token) as (links, send_home):
             scan_s = max(0.02, config.scan_ms / 1000 / max(1.0, options.speed))
             async with Wires(site, links, clock.mono_ms, options.speed) as wires:
                 garage.wire_statistics = wires.statistics
@@ -129,6 +129,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
                 await asyncio.wait({serving, scanning}, return_when=asyncio.FIRST_COMPLETED)
                 stop.set()
                 wires.send(SILENT)
+                send_home()
                 garage.shutting_down.set()
                 server.should_exit = True
                 await asyncio.gather(serving, scanning)
@@ -188,10 +189,13 @@ def first_residents(config: Config, free_bays: tuple[BayId, ...] = ()) -> Reside
 @asynccontextmanager
 async def _plant(
     config: Config, options: RunOptions, start: PlantStart | None, url: str, token: str
-) -> AsyncIterator[Links]:
-    """The links to use: the configured ones, or those of a plant process that lives as long as this block."""
+) -> AsyncIterator[tuple[Links, Callable[[], None]]]:
+    """The links to use, and how to send a simulated plant home early.
+
+    The configured links, or those of a plant process that lives as long as this block.
+    """
     if start is None:
-        yield config.links
+        yield config.links, lambda: None
         return
     with tempfile.TemporaryDirectory(prefix="garage-plant-") as folder:
         path = Path(folder) / "start.json"
@@ -207,8 +211,9 @@ async def _plant(
             env={**os.environ, TOKEN_VARIABLE: token},
             start_new_session=True,
         )
+        assert process.stdin is not None
         try:
-            yield _at_ports(config.links, await _ports(process))
+            yield _at_ports(config.links, await _ports(process)), process.stdin.close
         finally:
             await _end(process)
 

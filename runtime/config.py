@@ -37,6 +37,7 @@ from runtime.config_models import (
     Document,
     LinkSection,
     MachineSection,
+    SimulationSection,
     TariffSection,
     WallboxLinkSection,
 )
@@ -281,16 +282,17 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
     if marked.problems:
         return None
     offset = document.site.utc_offset_minutes
+    site = Site(
+        name=document.site.name,
+        modules=modules,
+        machine=machine,
+        spots=spots,
+        power_limit_w=document.site.power_limit_w,
+        patience=Patience(**document.patience.model_dump()),
+        utc_offset_minutes=offset,
+    )
     return Config(
-        site=Site(
-            name=document.site.name,
-            modules=modules,
-            machine=machine,
-            spots=spots,
-            power_limit_w=document.site.power_limit_w,
-            patience=Patience(**document.patience.model_dump()),
-            utc_offset_minutes=offset,
-        ),
+        site=site,
         links=Links(
             modules={ModuleId(module.id): _endpoint(module.link) for module in document.modules},
             spots={SpotId(spot.id): _endpoint(spot.link) for spot in document.spots},
@@ -300,8 +302,13 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
         api=_api(document.api),
         database_url=document.database.url,
         scan_ms=document.controller.scan_ms,
-        simulation=SimulationConfig(**document.simulation.model_dump()),
+        simulation=_simulation(document.simulation, site.bay_count),
     )
+
+
+def _simulation(section: SimulationSection, bays: int) -> SimulationConfig:
+    cars = bays * 13 // 14 if section.cars is None else section.cars
+    return SimulationConfig(cars, section.seed, section.trips_per_day)
 
 
 def _machine(section: MachineSection) -> Machine:

@@ -176,5 +176,6 @@ def check_secrets(document: Document, marked: MarkedDocument) -> None:
 def check_simulation(document: Document, modules: tuple[ModuleLayout, ...], marked: MarkedDocument) -> None:
     """There are not more simulated cars than bays."""
     bays = sum(len(layout.bays) - len(layout.dead) for layout in modules)
-    if document.simulation.cars > bays and len(modules) == len(document.modules):
-        marked.problem(("simulation", "cars"), f"{document.simulation.cars} cars do not fit in {bays} bays")
+    cars = document.simulation.cars
+    if cars is not None and cars > bays and len(modules) == len(document.modules):
+        marked.problem(("simulation", "cars"), f"{cars} cars do not fit in {bays} bays")

@@ -54,9 +54,7 @@ def lint(copy: Path, *contracts: str) -> tuple[int, str]:
     """Exit code and report of import-linter over the copy."""
     only = [option for contract in contracts for option in ("--contract", contract)]
     # -P keeps no folder of this process in the way; the linter puts its own working folder first.
-    command = (
-        "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-    )
+    command = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", command, "--no-cache", *only],
         cwd=copy,

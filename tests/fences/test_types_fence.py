@@ -41,8 +41,6 @@ def test_every_package_is_under_mypy() -> None:
 
 
 def test_no_package_is_let_off() -> None:
-    lenient = [
-        override["module"] for override in CONFIG["mypy"].get("overrides", ()) if "ignore_errors" in override
-    ]
+    lenient = [override["module"] for override in CONFIG["mypy"].get("overrides", ()) if "ignore_errors" in override]
 
     assert lenient == []

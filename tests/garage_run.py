@@ -122,6 +122,9 @@ class GarageRun:
     def fetch(self, plate: str, pin: str = PIN) -> str:
         return self.accept(RequestRetrieval(Plate(plate), digest(plate, pin)))
 
+    def refuse_fetch(self, plate: str) -> RefusalCode:
+        return self.refuse(RequestRetrieval(Plate(plate), digest(plate, PIN)))
+
     # -- waiting -------------------------------------------------------------------------------------
 
     def wait(self, ms: int) -> None:

@@ -1,0 +1,63 @@
+"""Where a car goes, and what its driver is told."""
+
+from __future__ import annotations
+
+from domain.grid import ModuleLayout
+from domain.ids import BayId, ModuleId, parse_bay
+from domain.machine import Machine
+from domain.vehicle import VEHICLE_CLASSES
+from scheduler.estimate import Work, gate_ready_ms, job_ms, queue_estimate
+from scheduler.placement import ModuleOffer, fits_anywhere, lowest_fitting
+from tests.sites import module_layout
+
+A, B = module_layout("A", 4), module_layout("B", 4)
+MACHINE = Machine()
+
+
+def offer(layout: ModuleLayout, *bays: str, jobs: int = 0) -> ModuleOffer:
+    return ModuleOffer(layout, frozenset(BayId(bay) for bay in bays), jobs)
+
+
+def placed(car: str, **offers: ModuleOffer) -> str | None:
+    found = lowest_fitting(VEHICLE_CLASSES[car], {ModuleId(name): value for name, value in offers.items()})
+    return None if found is None else found.bay
+
+
+def test_the_lowest_fitting_bay_of_the_idlest_module() -> None:
+    assert placed("Z", A=offer(A, "A-3-01", "A-2-02"), B=offer(B, "B-1-01", jobs=1)) == "A-2-02"
+    assert placed("Z", A=offer(A, "A-3-01", jobs=2), B=offer(B, "B-4-01", jobs=1)) == "B-4-01"
+
+
+def test_a_tall_car_takes_only_tall_levels() -> None:
+    assert placed("K", A=offer(A, "A-2-01", "A-4-03")) == "A-4-03"
+    assert placed("K", A=offer(A, "A-2-01", "A-3-03")) is None
+
+
+def test_dead_bays_are_never_given() -> None:
+    dead = module_layout("A", 4, dead=["A-1-01"])
+    assert placed("Z", A=offer(dead, "A-1-01", "A-1-02")) == "A-1-02"
+
+
+def test_what_fits_nowhere() -> None:
+    assert fits_anywhere(VEHICLE_CLASSES["D"], [A])
+    assert not fits_anywhere(VEHICLE_CLASSES["C"], [A])
+
+
+def test_the_estimate_adds_up_the_queue_and_widens_with_every_driver_ahead() -> None:
+    columns = A.initial_columns
+    ground, top = Work(parse_bay("A-1-01"), "retrieval"), Work(parse_bay("A-4-01"), "retrieval")
+    alone = queue_estimate(A, MACHINE, columns, [], ground)
+    assert alone.wait_ms == MACHINE.gate_ms
+    behind = queue_estimate(A, MACHINE, columns, [top], ground)
+    assert behind.wait_ms == job_ms(A, MACHINE, columns, top) + MACHINE.gate_ms
+    twice = queue_estimate(A, MACHINE, columns, [top, top], ground)
+    assert alone.spread_ms < behind.spread_ms < twice.spread_ms
+
+
+def test_the_estimate_shrinks_as_the_job_goes_on() -> None:
+    top = Work(parse_bay("A-4-01"), "storage")
+    phases = ("queued", "preparing", "delivering", "at_gate")
+    left = [gate_ready_ms(A, MACHINE, A.initial_columns, top, phase) for phase in phases]
+    assert left == sorted(left, reverse=True)
+    busy = [job_ms(A, MACHINE, A.initial_columns, top, phase) for phase in (*phases, "returning")]
+    assert busy == sorted(busy, reverse=True)

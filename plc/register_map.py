@@ -197,7 +197,8 @@ def layout_hash(layout: ModuleLayout, machine: Machine) -> int:
     First four bytes of a SHA-256 over a canonical line, so a PLC engineer can recompute it.
     """
     levels = ";".join(f"{lv.height_mm},{lv.gaps},{'+'.join(map(str, lv.blocked))}" for lv in layout.levels)
-    line = f"v{MAP_VERSION}|{layout.id}|{layout.columns}|{layout.pitch_mm}|{levels}|{machine.slide_mode}|{machine.hook_kind}"
+    rules = f"{machine.slide_mode}|{machine.hook_kind}"
+    line = f"v{MAP_VERSION}|{layout.id}|{layout.columns}|{layout.pitch_mm}|{levels}|{rules}"
     return int.from_bytes(hashlib.sha256(line.encode()).digest()[:4], "big")
 
 

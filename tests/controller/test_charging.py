@@ -10,6 +10,7 @@ import pytest
 from domain.commands import StartCharging, StopCharging
 from domain.events import ChargingEnded, EnergyMetered
 from domain.ids import BayId, Plate, SpotId
+from domain.signals import Inputs
 from runtime.virtual import digest
 from sim.plant import CarBody
 from tests.garage_run import PIN, SEDAN, GarageRun
@@ -94,7 +95,9 @@ def test_motors_first_chargers_give_way_and_come_back_and_the_limit_holds(limit_
     assert run.violations == []
 
 
-def test_a_wallbox_that_falls_silent_is_unavailable_and_its_failsafe_current_is_kept_free() -> None:
+def test_a_wallbox_that_falls_silent_is_unavailable_and_its_failsafe_current_is_kept_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = garage(10_000, spots=2)
     start(run, 1)
     start(run, 2)
@@ -102,9 +105,13 @@ def test_a_wallbox_that_falls_silent_is_unavailable_and_its_failsafe_current_is_
     wires = run.run._wires
     whole = wires.inputs
     silent = SpotId("E-02")
-    wires.inputs = lambda: replace(  # type: ignore[method-assign]
-        whole(), spot_links={**whole().spot_links, silent: replace(whole().spot_links[silent], age_ms=60_000)}
-    )
+
+    def without_one() -> Inputs:
+        inputs = whole()
+        aged = replace(inputs.spot_links[silent], age_ms=60_000)
+        return replace(inputs, spot_links={**inputs.spot_links, silent: aged})
+
+    monkeypatch.setattr(wires, "inputs", without_one)
     run.run.leap = False
     run.wait(60_000)
     assert spot_state(run, "E-02") == "Unavailable"
@@ -112,7 +119,7 @@ def test_a_wallbox_that_falls_silent_is_unavailable_and_its_failsafe_current_is_
     image = run.run.controller._charging._images[SpotId("E-01")]
     assert image is not None
     assert image.power_w <= 10_000 - 1320
-    wires.inputs = whole  # type: ignore[method-assign]
+    monkeypatch.setattr(wires, "inputs", whole)
     run.wait(2000)
     assert spot_state(run, "E-02") in ("Preparing", "Charging")
 

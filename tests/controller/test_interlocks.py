@@ -8,7 +8,7 @@ import pytest
 
 from controller.interlocks import against
 from domain.grid import ModuleLayout
-from domain.ids import ModuleId
+from domain.ids import BayId, ModuleId
 from domain.outputs import MailboxWrite, Opcode
 from domain.refusals import RefusalCode
 from domain.signals import GateState, ModuleImage, Pallet, PlcMode, Safety
@@ -38,7 +38,7 @@ def codes(image: ModuleImage, move: tuple[Opcode, int, int, int], *running: Mail
 
 def pallet(image: ModuleImage, bay: str, state: int) -> ModuleImage:
     pallets = list(image.pallets)
-    offset = LAYOUT.bay_names.index(bay)  # type: ignore[arg-type]
+    offset = LAYOUT.offset[BayId(bay)]
     pallets[offset] = replace(pallets[offset], state=state)
     return replace(image, pallets=tuple(pallets))
 

@@ -144,11 +144,11 @@ def test_a_queued_job_can_be_cancelled_a_moving_one_not(garage: GarageRun) -> No
     assert garage.refuse(CancelJob(JobId("J1"))) is RefusalCode.UNKNOWN_JOB
 
 
-def test_a_driver_may_give_up_at_the_open_gate_and_leave_the_pallet_empty() -> None:
+def test_a_driver_may_give_up_at_the_open_gate_and_leave_the_pallet_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     # given a garage whose newcomers do not drive by themselves
     run = GarageRun(small_site())
     run.ready()
-    run.run.crowd._session_opened = lambda *about: None  # type: ignore[method-assign]
+    monkeypatch.setattr(run.run.crowd, "_session_opened", lambda *about: None)
     job = JobId(run.store("京A10003"))
     run.wait_until(lambda: run.job(job).session_state == "open")
     run.accept(CancelJob(job))

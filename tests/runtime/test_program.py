@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from tests.program import (
     OPERATOR_TOKEN,
     ROOT,
     SERVICE_TOKEN,
+    Program,
     free_port,
     garagectl,
     simulated,
@@ -88,8 +90,8 @@ def test_neighbours_move_the_live_page_within_a_minute_of_plant_time(tmp_path: P
         program.wait(lambda: any(p["moving"] for m in _modules(program) for p in m["pallets"]), 20)
 
 
-def _modules(program: object) -> list[dict]:  # type: ignore[type-arg]
-    modules: list[dict] = program.get("/api/v1/garage")["modules"]  # type: ignore[attr-defined,type-arg]
+def _modules(program: Program) -> list[dict[str, Any]]:
+    modules: list[dict[str, Any]] = program.get("/api/v1/garage")["modules"]
     return modules
 
 
@@ -137,8 +139,8 @@ def test_killed_with_a_car_half_way_up_and_started_again_it_waits_for_the_operat
     config = small_config(tmp_path, plc_port)
     api = f"http://127.0.0.1:{api_port}"
     plant = ("serve-plant", "-c", str(config), "--speed", "10", "--plc-port", str(plc_port), "--wallbox-port", "0")
-    garage = ("run", "-c", str(config), "--served", "--speed", "10", "--port", str(api_port), "--announce-json")
-    garage += ("--database", f"sqlite:///{tmp_path}/garage.db")
+    garage = ["run", "-c", str(config), "--served", "--speed", "10", "--port", str(api_port), "--announce-json"]
+    garage += ["--database", f"sqlite:///{tmp_path}/garage.db"]
     with started(*plant, "--api", api, "--no-traffic", environment=TOKENS):
         # given the ground bay is taken, and a second car on its way up to level 2
         with started(*garage, environment=TOKENS) as program:
@@ -171,11 +173,11 @@ def test_killed_with_a_car_half_way_up_and_started_again_it_waits_for_the_operat
             assert _height_mm(program, second["bay"]) == 2150
 
 
-def _module(program: object) -> dict:  # type: ignore[type-arg]
+def _module(program: Program) -> dict[str, Any]:
     return _modules(program)[0]
 
 
-def _height_mm(program: object, bay: str) -> int:
+def _height_mm(program: Program, bay: str) -> int:
     pallets = {pallet["bay"]: pallet for pallet in _module(program)["pallets"]}
     return int(pallets[bay]["z_mm"]) if bay in pallets else -1
 

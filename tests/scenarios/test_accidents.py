@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.commands import ConfirmModule, Refused, ResetFaults
+from domain.commands import ConfirmClear, ConfirmModule, Refused, ResetFaults
 from domain.events import FaultRaised, ModuleAdvanced, SessionAdvanced
 from domain.faults import FaultNumber
-from domain.ids import ModuleId, Plate
+from domain.ids import JobId, ModuleId, Plate
 from domain.refusals import RefusalCode
 from domain.signals import GateState, Inputs, LinkSignal
 from tests.garage_run import GarageRun
@@ -102,23 +102,24 @@ def test_one_sensor_never_proves_that_the_car_has_left(garage: GarageRun) -> Non
     garage.wait(200_000)
     garage.plant().set_loaded_sensors(garage.job(job).bay, False, True)
     garage.wait(1000)
-    from domain.commands import ConfirmClear
-    from domain.ids import JobId
-
     assert garage.refuse(ConfirmClear(JobId(job))) is RefusalCode.SENSORS_DISAGREE
     garage.wait(120_000)
     assert garage.plant().gate_state is GateState.OPEN
 
 
-def test_a_driver_who_never_comes_is_noticed_and_nothing_moves(garage: GarageRun) -> None:
-    garage.run.crowd._session_opened = lambda *about: None  # type: ignore[method-assign]
+def test_a_driver_who_never_comes_is_noticed_and_nothing_moves(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garage.run.crowd, "_session_opened", lambda *about: None)
     job = garage.fetch("京A12345")
     garage.wait(1_200_000)
     assert garage.job(job).overdue
     assert garage.plant().gate_state is GateState.OPEN
 
 
-def test_the_plc_lost_in_the_middle_of_a_lift_stops_and_nothing_resumes_by_itself(garage: GarageRun) -> None:
+def test_the_plc_lost_in_the_middle_of_a_lift_stops_and_nothing_resumes_by_itself(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = lowering(garage)
     # given the wire is cut: the PLC is fed no more, and our image gets old
     plc = garage.run.rig.plcs[A]
@@ -129,15 +130,15 @@ def test_the_plc_lost_in_the_middle_of_a_lift_stops_and_nothing_resumes_by_itsel
         inputs = whole()
         return replace(inputs, module_links={A: LinkSignal(5000, inputs.module_links[A].identity)})
 
-    wires.inputs = cut  # type: ignore[method-assign]
-    plc.feed = lambda to_ms: None  # type: ignore[method-assign]
+    monkeypatch.setattr(wires, "inputs", cut)
+    monkeypatch.setattr(plc, "feed", lambda to_ms: None)
     garage.run.leap = False
     garage.wait(5000)
     assert garage.module().state == "offline"
     assert garage.refuse_fetch("京G00001") is RefusalCode.LINK_DOWN
     # when the wire is whole again
-    wires.inputs = whole  # type: ignore[method-assign]
-    plc.feed = feed  # type: ignore[method-assign]
+    monkeypatch.setattr(wires, "inputs", whole)
+    monkeypatch.setattr(plc, "feed", feed)
     garage.run.leap = True
     garage.wait(10_000)
     # then the module stays locked until somebody has looked
@@ -169,10 +170,12 @@ def test_a_hook_that_does_not_open_locks_the_module_with_its_number(garage: Gara
     assert numbers(garage) & {FaultNumber.HOOK_NOT_OPEN, FaultNumber.MOTION_STOPPED, FaultNumber.LIFT_TIMEOUT}
 
 
-def test_a_broken_invariant_stops_the_machine_and_drops_the_heartbeat(garage: GarageRun) -> None:
+def test_a_broken_invariant_stops_the_machine_and_drops_the_heartbeat(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = lowering(garage)
     module = garage.run.controller.modules[A]
-    module._drive = lambda *about: 1 / 0  # type: ignore[method-assign]
+    monkeypatch.setattr(module, "_drive", lambda *about: 1 / 0)
     module.touched = True
     reply = garage.ask(ConfirmModule(A, "Wang"))
     assert isinstance(reply, Refused)

@@ -6,10 +6,11 @@ import pytest
 
 from domain.commands import ConfirmModule, ResetFaults
 from domain.events import MotionRequested
-from domain.ids import ModuleId
+from domain.ids import ModuleId, Plate
 from domain.refusals import RefusalCode
 from domain.signals import GateState
-from tests.garage_run import GarageRun
+from sim.plant_parts import CarBody
+from tests.garage_run import SEDAN, GarageRun
 from tests.sites import module_layout, site_of
 
 A = ModuleId("A")
@@ -94,7 +95,7 @@ def test_killed_at_any_moment_of_a_storage_no_car_is_lost_and_the_job_can_be_end
     assert garage.module().state == "ready"
     ended = garage.see_through(job)
     assert ended.state == "done"
-    assert garage.memory.parked["京B22222"].bay == ended.bay
+    assert garage.memory.parked[Plate("京B22222")].bay == ended.bay
     assert garage.violations == []
 
 
@@ -121,9 +122,6 @@ def test_a_restart_between_jobs_needs_nobody(garage: GarageRun) -> None:
 
 
 def test_a_car_that_the_journal_does_not_know_locks_the_module(garage: GarageRun) -> None:
-    from sim.plant_parts import CarBody
-    from tests.garage_run import SEDAN
-
     garage.plant().place_car(garage.run.site.modules[0].bay_names[5], CarBody("京X99999", SEDAN))
     garage.crash()
     garage.wait(10_000)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from controller import interlocks, module
 from runtime.config import load
 from runtime.simulation import SimulationOptions, simulate
+from scheduler.moves import Presentation
+from sim import plc_rules
 from sim.demand import weekday_trips
 from sim.scenario import initial_cars
 from sim.trace import TraceWriter
@@ -77,18 +80,12 @@ def test_a_strangers_checker_finds_nothing_in_a_days_trace() -> None:
 @pytest.fixture
 def both_barriers_blind_to_the_shaft(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the PLC nor the supervisor looks whether the way down is free."""
-    from controller import interlocks
-    from sim import plc_rules
-
     monkeypatch.setattr(interlocks, "_shaft", lambda *about: iter(()))
     monkeypatch.setattr(plc_rules, "_check_hoistway", lambda *about: None)
 
 
 def test_with_a_rule_broken_in_both_barriers_the_oracle_speaks(both_barriers_blind_to_the_shaft: None) -> None:
     # given a planner that forgets the slides as well
-    from controller import module
-    from scheduler.moves import Presentation
-
     def straight_down(
         layout: object, machine: object, columns: tuple[tuple[int, ...], ...], bay: object
     ) -> Presentation:

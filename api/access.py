@@ -41,6 +41,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "POST /api/v1/charging-sessions/{charging}/stop": ANYONE,
     "POST /api/v1/modules/{module}/confirm": OPERATORS,
     "POST /api/v1/modules/{module}/reset-faults": OPERATORS,
+    "PUT /api/v1/bays/{bay}/car": OPERATORS,
+    "DELETE /api/v1/bays/{bay}/car": OPERATORS,
     "POST /api/v1/garage/pause": OPERATORS,
     "POST /api/v1/garage/resume": OPERATORS,
     "GET /api/v1/ledger/entries": READERS_OF_MONEY,

@@ -15,6 +15,7 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EnterCar,
     PauseGarage,
     Refused,
     RequestRetrieval,
@@ -24,7 +25,7 @@ from domain.commands import (
     StartCharging,
     StopCharging,
 )
-from domain.ids import JobId, ModuleId, Plate, SpotId
+from domain.ids import BayId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import RefusalCode
 from domain.vehicle import Vehicle
 
@@ -51,6 +52,15 @@ async def store(garage: Garage, plate: Plate, vehicle: Vehicle, pin: str | None)
     """Ask to park; without a PIN a new one is made."""
     chosen = pin or garage.new_pin()
     command = RequestStorage(plate, vehicle, garage.pin_digest(plate, chosen))
+    return Granted(await submit(garage, command), chosen)
+
+
+async def enter_car(
+    garage: Garage, bay: str, plate: Plate, vehicle: Vehicle, pin: str | None, operator: str
+) -> Granted:
+    """Enter a car that stands in a bay; its PIN is the given one or a new one."""
+    chosen = pin or garage.new_pin()
+    command = EnterCar(BayId(bay), plate, vehicle, garage.pin_digest(plate, chosen), operator)
     return Granted(await submit(garage, command), chosen)
 
 

@@ -106,7 +106,7 @@ class ChargingControl:
             if memory.state != "Charging":
                 self._go(scan, name, "draw")
         elif image.state == "A":
-            if memory.state != "Preparing":
+            if memory.state != "Preparing" or self._has_been_plugged(scan, memory):
                 self.end(scan, name, "unplugged")
                 self._go(scan, name, "unplug")
             elif waited_ms >= self._patience.gate_open_ms:
@@ -126,6 +126,9 @@ class ChargingControl:
             self.end(scan, name, "full")
         else:
             scan.wake_at(since_ms + self._patience.car_idle_ms)
+
+    def _has_been_plugged(self, scan: Scan, memory: SpotMemory) -> bool:
+        return memory.charging is not None and scan.memory.chargings[memory.charging].plugged
 
     def _go(self, scan: Scan, name: SpotId, trigger: str) -> None:
         self._since_ms[name] = scan.moment.mono_ms
@@ -176,7 +179,7 @@ class ChargingControl:
 
     def _allocate(self, scan: Scan, fresh: dict[SpotId, SpotImage | None], motors_w: int) -> None:
         silent = [spec for spec in self._site.spots if fresh[spec.id] is None]
-        reserve_w = sum(spec.power_w(spec.failsafe_da) for spec in silent)
+        reserve_w = sum(spec.power_w(self._reserve_da(scan, spec)) for spec in silent)
         budget_w = self._steady(scan, self._site.power_limit_w - motors_w - reserve_w)
         wanting = [self._site.spot[name] for name in self._wanting(scan, fresh)]
         shares = share_equally(wanting, budget_w)
@@ -184,6 +187,17 @@ class ChargingControl:
             image = fresh[spec.id]
             if image is not None:
                 self._command(scan, spec.id, image, shares.get(spec.id, 0))
+
+    def _reserve_da(self, scan: Scan, spec: SpotSpec) -> int:
+        """What a silent wallbox may still give: its last set point until its watchdog has surely struck."""
+        link = scan.inputs.spot_links.get(spec.id)
+        if link is None or spec.id not in self._sent:
+            return spec.failsafe_da
+        left_ms = self._patience.charger_watchdog_ms + self._patience.charger_stale_ms - link.age_ms
+        if left_ms <= 0:
+            return spec.failsafe_da
+        scan.wake_at(scan.moment.mono_ms + left_ms)
+        return max(spec.failsafe_da, self._sent[spec.id][0])
 
     def _wanting(self, scan: Scan, fresh: dict[SpotId, SpotImage | None]) -> list[SpotId]:
         names = []

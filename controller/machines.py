@@ -67,6 +67,7 @@ JOB = Table(
         Rule("clear_way", "preparing", "delivering"),
         Rule("present", "delivering", "at_gate"),
         Rule("send_home", "at_gate", "returning"),
+        Rule("reopen", "returning", "at_gate"),
         Rule("finish", "returning", "done", ("is_wanted",)),
         Rule("finish", "returning", "cancelled"),
         Rule("cancel", "queued", "cancelled"),

@@ -15,6 +15,7 @@ from domain.events import (
     CarLeft,
     CarParked,
     CarRegistered,
+    CarStruck,
     ChargingEnded,
     ChargingStarted,
     EnergyMetered,
@@ -42,6 +43,7 @@ from domain.outputs import Opcode
 from domain.vehicle import Vehicle
 
 ENDED_JOBS_KEPT = 500
+_PLUGGED = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 OPEN_ENDS = frozenset({"done", "cancelled"})
 
 
@@ -125,6 +127,8 @@ class Charging:
     metered_total_wh: int
     slices: list[tuple[int, int, int]] = field(default_factory=list)
     ended_utc_ms: int | None = None
+    plugged: bool = False
+    """Whether the cable has been in: from then on an empty socket is the end of the session."""
 
     @property
     def energy_wh(self) -> int:
@@ -191,8 +195,9 @@ class Memory:
 
     def apply(self, record: Recorded) -> None:
         """Fold one event in."""
-        self.seq = record.seq
         _APPLY[type(record.event)](self, record.event, record.utc_ms)
+        # Only now: an event that could not be folded in has not happened.
+        self.seq = record.seq
 
     def to_state(self) -> dict[str, Any]:
         """A JSON-ready snapshot; `from_state` reads it back."""
@@ -244,6 +249,11 @@ class Memory:
 
     def _car_registered(self, event: CarRegistered, utc_ms: int) -> None:
         self._park(ParkedCar(event.plate, event.vehicle, event.bay, event.pin_digest, utc_ms))
+
+    def _car_struck(self, event: CarStruck, utc_ms: int) -> None:
+        del self.parked[event.plate]
+        del self.car_at[event.bay]
+        self.pin_failures.pop(event.plate, None)
 
     def _car_parked(self, event: CarParked, utc_ms: int) -> None:
         self._park(ParkedCar(event.plate, event.vehicle, event.bay, event.pin_digest, utc_ms))
@@ -301,22 +311,23 @@ class Memory:
                 module.unfinished.pop(event.mailbox, None)
             else:
                 module.unfinished[event.mailbox] = (motion.first, motion.second)
+        elif motion.opcode == Opcode.RESET and event.result == "done":
+            module.faults = ()
 
     def _module_advanced(self, event: ModuleAdvanced, utc_ms: int) -> None:
         module = self.module(event.module)
         module.state = event.state
         module.reasons = event.reasons
-
-    def _module_confirmed(self, event: ModuleConfirmed, utc_ms: int) -> None:
-        self.module(event.module).faults = ()
+        if event.state == "ready":
+            module.faults = ()
 
     def _fault_raised(self, event: FaultRaised, utc_ms: int) -> None:
         module = self.module(event.module)
         if event.number not in module.faults:
             module.faults = (*module.faults, event.number)
 
-    def _faults_reset(self, event: FaultsReset, utc_ms: int) -> None:
-        self.module(event.module).faults = ()
+    def _noted(self, event: FaultsReset | ModuleConfirmed, utc_ms: int) -> None:
+        """Who did it is for the journal; what it changes comes with the events that follow."""
 
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
         self.garage = event.state
@@ -338,7 +349,10 @@ class Memory:
         self.pin_failures.pop(event.plate, None)
 
     def _spot_advanced(self, event: SpotAdvanced, utc_ms: int) -> None:
-        self.spot(event.spot).state = event.state
+        spot = self.spot(event.spot)
+        spot.state = event.state
+        if spot.charging is not None and event.state in _PLUGGED:
+            self.chargings[spot.charging].plugged = True
 
     def _charging_started(self, event: ChargingStarted, utc_ms: int) -> None:
         self.charging_count += 1
@@ -363,6 +377,7 @@ class Memory:
 
 _APPLY: dict[type[Event], Any] = {
     CarRegistered: Memory._car_registered,
+    CarStruck: Memory._car_struck,
     CarParked: Memory._car_parked,
     CarLeft: Memory._car_left,
     JobQueued: Memory._job_queued,
@@ -371,9 +386,9 @@ _APPLY: dict[type[Event], Any] = {
     MotionRequested: Memory._motion_requested,
     MotionEnded: Memory._motion_ended,
     ModuleAdvanced: Memory._module_advanced,
-    ModuleConfirmed: Memory._module_confirmed,
+    ModuleConfirmed: Memory._noted,
     FaultRaised: Memory._fault_raised,
-    FaultsReset: Memory._faults_reset,
+    FaultsReset: Memory._noted,
     GarageAdvanced: Memory._garage_advanced,
     LinkAdvanced: Memory._link_advanced,
     JobOverdue: Memory._job_overdue,

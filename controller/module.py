@@ -7,22 +7,20 @@ needs no special path. Which job comes next is the scheduler's answer; whose car
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from controller import interlocks
-from controller.interlocks import is_away, loaded_sensors, signal_of, zone_clear
-from controller.machines import JOB, LINK, MODULE, SESSION
+from controller import attendance, interlocks
+from controller.interlocks import is_away, signal_of, zone_clear
+from controller.machines import JOB, MODULE, SESSION
 from controller.memory import Job, ModuleMemory
 from controller.motions import STOPPED_BY_PERSON, Failure, Motions, motor_w
+from controller.plc_link import Expected, PlcLink
 from controller.reconcile import at_rest, disagreements
 from controller.scan import InvariantBroken, Scan
 from domain.events import (
-    CarLeft,
-    CarParked,
     FaultRaised,
+    FaultsReset,
     JobAdvanced,
     JobOverdue,
-    LinkAdvanced,
+    JobWithdrawn,
     ModuleAdvanced,
     ModuleConfirmed,
     SessionAdvanced,
@@ -48,18 +46,6 @@ ATTEMPTS_MAX = 6
 _DEVICES_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a module's PLC must call itself: the map version and layout hash we were built for."""
-
-    map_version: int
-    layout_hash: int
-
-    def matches(self, identity: Identity) -> bool:
-        """Whether this PLC is the one we know how to talk to."""
-        return identity.map_version == self.map_version and identity.layout_hash == self.layout_hash
-
-
 class ModuleControl:
     """The controller's side of one module."""
 
@@ -67,12 +53,11 @@ class ModuleControl:
         self._site = site
         self._layout = layout
         self._policy = policy
-        self._expected = expected
+        self._link = PlcLink(layout.id, expected)
         self._patience = site.patience
         self.motions = Motions(layout, site.machine, site.patience)
         self.image: ModuleImage | None = None
         self.columns: Columns = layout.initial_columns
-        self._boot_count: int | None = None
         self._entered_ms = 0
         self._open_since_ms: int | None = None
         self._blocked_since_ms: int | None = None
@@ -131,25 +116,8 @@ class ModuleControl:
     # -- link, lock, reconciliation ------------------------------------------------------------
 
     def _follow_link(self, scan: Scan, memory: ModuleMemory, identity: Identity | None) -> None:
-        name = self._layout.id
-        before = scan.memory.links.get(name, LINK.initial)
-        if identity is None:
-            state = LINK.next(before, "fall_silent") if before != "down" else before
-        else:
-            right = self._expected.matches(identity)
-            state = before
-            if before == "down" or (before == "up" and not right):
-                state = LINK.next(before, "answer", is_compatible=right, is_incompatible=not right)
-        if state != before or name not in scan.memory.links:
-            scan.emit(LinkAdvanced(name, state))
-            if state == "incompatible":
-                scan.emit(FaultRaised(name, FaultNumber.LAYOUT_MISMATCH))
-        rebooted = identity is not None and self._boot_count not in (None, identity.boot_count)
-        if identity is not None:
-            self._boot_count = identity.boot_count
+        state, rebooted = self._link.follow(scan, identity)
         if memory.state != "offline" and (state != "up" or rebooted):
-            if rebooted:
-                scan.emit(FaultRaised(name, FaultNumber.PLC_REBOOTED))
             self.motions.forget_timers()
             self._advance(scan, memory, MODULE.next(memory.state, "disconnect"), ())
         if memory.state == "offline" and state == "up":
@@ -168,7 +136,8 @@ class ModuleControl:
 
     def _reconcile(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
         deadline_ms = self._entered_ms + self._patience.reconcile_ms
-        if not at_rest(image) and scan.moment.mono_ms < deadline_ms:
+        settled = at_rest(image) and image.mode is not PlcMode.STARTING
+        if not settled and scan.moment.mono_ms < deadline_ms:
             scan.wake_at(deadline_ms)
             return
         self.motions.settle_after_loss(scan, memory, image)
@@ -187,6 +156,12 @@ class ModuleControl:
         if job is not None and job.state == "at_gate" and job.session_state in ("open", "closing", "checking"):
             self._session(scan, job, SESSION.next(job.session_state, "doubt"))
 
+    def _reopen(self, scan: Scan, image: ModuleImage, job: Job | None) -> None:
+        """A pallet that could not leave the ground: whoever or whatever is in there must get out first."""
+        if job is not None and job.state == "returning" and signal_of(self._layout, image, job.bay).has(Pallet.GROUND):
+            self._job(scan, job, "reopen")
+            self._session(scan, job, SESSION.initial)
+
     def confirm(self, scan: Scan, operator: str) -> tuple[Refusal, ...]:
         """The operator's word; refused while the sensors say otherwise."""
         memory = scan.memory.module(self._layout.id)
@@ -203,18 +178,23 @@ class ModuleControl:
             return reasons
         scan.emit(ModuleConfirmed(self._layout.id, operator))
         self._resume_session(scan, self.active_job(scan))
+        self._reopen(scan, self.image, self.active_job(scan))
         self._advance(scan, memory, MODULE.next(memory.state, "confirm", sensors_allow=not reasons), ())
         self.touched = True
         return ()
 
-    def reset_faults(self, scan: Scan) -> tuple[Refusal, ...]:
-        """Ask the PLC to clear latched faults whose cause is gone. Starts nothing."""
+    def reset_faults(self, scan: Scan, operator: str) -> tuple[Refusal, ...]:
+        """Ask the PLC to clear latched faults whose cause is gone. Starts nothing.
+
+        Ours are cleared when the PLC has done so: a fault whose cause is still there stays on the list.
+        """
         memory = scan.memory.module(self._layout.id)
         if memory.state == "offline" or self.image is None:
             return (Refusal(RefusalCode.LINK_DOWN, self._layout.id),)
         if GATE in memory.motions:
             return (Refusal(RefusalCode.LEVEL_BUSY, "gate"),)
         self.motions.ask(scan, memory, GATE, Opcode.RESET, 0, 0, None)
+        scan.emit(FaultsReset(self._layout.id, operator))
         self.touched = True
         return ()
 
@@ -276,15 +256,8 @@ class ModuleControl:
             self._waits_for_power = True
             return -1
         reasons = interlocks.against(self._layout, image, opcode, mailbox, first, second, self.motions.running())
-        now = scan.moment.mono_ms
         if reasons:
-            if self._blocked_since_ms is None:
-                self._blocked_since_ms = now
-            deadline_ms = self._blocked_since_ms + self._patience.interlock_ms
-            if now >= deadline_ms:
-                self.lock(scan, memory, reasons)
-            else:
-                scan.wake_at(deadline_ms)
+            self._blocked(scan, memory, reasons)
             return -1
         self._blocked_since_ms = None
         self._attempts += 1
@@ -294,6 +267,17 @@ class ModuleControl:
             return -1
         self.motions.ask(scan, memory, mailbox, opcode, first, second, job)
         return power_w
+
+    def _blocked(self, scan: Scan, memory: ModuleMemory, reasons: tuple[Refusal, ...]) -> None:
+        """What forbids the next step may pass by itself; if it lasts, somebody must look."""
+        now = scan.moment.mono_ms
+        if self._blocked_since_ms is None:
+            self._blocked_since_ms = now
+        deadline_ms = self._blocked_since_ms + self._patience.interlock_ms
+        if now >= deadline_ms:
+            self.lock(scan, memory, reasons)
+        else:
+            scan.wake_at(deadline_ms)
 
     # -- the job -----------------------------------------------------------------------------
 
@@ -319,7 +303,7 @@ class ModuleControl:
         if job is None:
             if self._tidy(scan, memory, image, None, spare_w):
                 return False
-            return self._start_next(scan, image)
+            return self._start_next(scan, memory, image)
         match job.state:
             case "preparing":
                 return self._prepare(scan, memory, image, job, spare_w)
@@ -350,10 +334,14 @@ class ModuleControl:
                 return True
         return False
 
-    def _start_next(self, scan: Scan, image: ModuleImage) -> bool:
+    def _start_next(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> bool:
         names = scan.memory.open_jobs.get(self._layout.id, ())
-        if not names or image.gate is not GateState.CLOSED:
+        if not names:
             return False
+        if image.gate is not GateState.CLOSED:
+            self._blocked(scan, memory, (Refusal(RefusalCode.GATE_NOT_SHUT, self._layout.id),))
+            return False
+        self._blocked_since_ms = None
         jobs = [scan.memory.jobs[name] for name in names]
         waiting = [Waiting(job.id, job.kind, parse_bay(job.bay), job.requested_utc_ms) for job in jobs]
         chosen = self._policy.sequencer(self._layout, self._site.machine, self.columns, waiting)
@@ -394,7 +382,8 @@ class ModuleControl:
         if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)):
             self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
             return False
-        self._job(scan, job, "finish", is_wanted=not job.withdrawn)
+        stayed = scan.memory.car_at.get(job.bay) == job.plate
+        self._job(scan, job, "finish", is_wanted=stayed == (job.kind == "storage"))
         return True
 
     # -- the driver at the gate ----------------------------------------------------------------
@@ -415,12 +404,13 @@ class ModuleControl:
             case "closing":
                 return self._close_gate(scan, memory, image, job, spare_w)
             case "checking":
-                clear = zone_clear(image) and self.outcome(image, job) is not None
-                if not clear:
+                reasons = attendance.against_clear(self._layout, image, job)
+                if reasons:
                     self._session(scan, job, SESSION.next("checking", "doubt"))
                     return True
-                self._session(scan, job, SESSION.next("checking", "prove", is_clear=clear))
-                self._hand_over(scan, image, job)
+                self._session(scan, job, SESSION.next("checking", "prove", is_clear=not reasons))
+                for event in attendance.handed_over(self._layout, image, job, scan.memory, scan.moment.utc_ms):
+                    scan.emit(event)
                 self._job(scan, job, "send_home")
                 return True
             case _:
@@ -436,49 +426,30 @@ class ModuleControl:
         self._ask(scan, memory, image, GATE, Opcode.GATE_CLOSE, 0, 0, job, spare_w)
         return False
 
+    def _not_attended(self, scan: Scan, job: Job) -> tuple[Refusal, ...]:
+        ready = self.image is not None and scan.memory.module(job.module).state == "ready"
+        return () if ready and job.session_state == "open" else (Refusal(RefusalCode.JOB_NOT_AT_GATE, job.id),)
+
     def confirm_clear(self, scan: Scan, job: Job) -> tuple[Refusal, ...]:
         """The driver's word; taken only when two sensors and both loaded-sensors agree with it."""
-        if self.image is None or job.session_state != "open" or scan.memory.module(job.module).state != "ready":
-            return (Refusal(RefusalCode.JOB_NOT_AT_GATE, job.id),)
-        if not zone_clear(self.image):
-            return (Refusal(RefusalCode.ZONE_NOT_CLEAR, job.module),)
-        if self.outcome(self.image, job) is None:
-            loaded = loaded_sensors(signal_of(self._layout, self.image, job.bay))
-            if loaded is None:
-                return (Refusal(RefusalCode.SENSORS_DISAGREE, job.bay),)
-            code = RefusalCode.CAR_STILL_ON_PALLET if loaded else RefusalCode.CAR_NOT_ON_PALLET
-            return (Refusal(code, job.bay),)
-        self._session(scan, job, SESSION.next("open", "confirm", is_clear=True))
+        reasons = self._not_attended(scan, job)
+        if not reasons and self.image is not None:
+            reasons = attendance.against_clear(self._layout, self.image, job)
+        if reasons:
+            return reasons
+        self._session(scan, job, SESSION.next("open", "confirm", is_clear=not reasons))
         self.touched = True
         return ()
 
-    def may_withdraw(self, job: Job) -> tuple[Refusal, ...]:
-        """Why a job at the open gate cannot be given up: the car is half way, or somebody is inside."""
-        if self.image is None:
-            return (Refusal(RefusalCode.LINK_DOWN, job.module),)
-        if not zone_clear(self.image):
-            return (Refusal(RefusalCode.ZONE_NOT_CLEAR, job.module),)
-        loaded = loaded_sensors(signal_of(self._layout, self.image, job.bay))
-        if loaded is None:
-            return (Refusal(RefusalCode.SENSORS_DISAGREE, job.bay),)
-        if loaded == (job.kind == "storage"):
-            return (Refusal(RefusalCode.CAR_STILL_ON_PALLET if loaded else RefusalCode.JOB_TOO_FAR, job.bay),)
-        return ()
-
-    def outcome(self, image: ModuleImage, job: Job) -> bool | None:
-        """Whether a car stands on the pallet as this job wants it; None while it does not."""
-        loaded = loaded_sensors(signal_of(self._layout, image, job.bay))
-        wanted = (job.kind == "storage") is not job.withdrawn
-        return loaded if loaded == wanted else None
-
-    def _hand_over(self, scan: Scan, image: ModuleImage, job: Job) -> None:
-        if job.withdrawn:
-            return
-        if job.kind == "storage":
-            scan.emit(CarParked(job.id, job.plate, job.vehicle, job.bay, job.pin_digest))
-        else:
-            since_ms = scan.memory.parked[job.plate].since_utc_ms
-            scan.emit(CarLeft(job.id, job.plate, job.bay, since_ms, scan.moment.utc_ms))
+    def withdraw(self, scan: Scan, job: Job) -> tuple[Refusal, ...]:
+        """At an open gate, giving up is also the driver's word; nothing is changed if the sensors disagree."""
+        reasons = self._not_attended(scan, job)
+        if not reasons and self.image is not None:
+            reasons = attendance.against_withdrawal(self._layout, self.image, job)
+        if reasons:
+            return reasons
+        scan.emit(JobWithdrawn(job.id))
+        return self.confirm_clear(scan, job)
 
     def _watch_session(self, scan: Scan, job: Job) -> None:
         if self._open_since_ms is None:

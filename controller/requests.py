@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from controller.charging import ChargingControl
 from controller.machines import GARAGE, JOB
-from controller.memory import Job
 from controller.module import ModuleControl
 from controller.scan import Scan
 from domain.commands import (
@@ -19,6 +18,7 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EnterCar,
     PauseGarage,
     Refused,
     Reply,
@@ -28,14 +28,15 @@ from domain.commands import (
     ResumeGarage,
     StartCharging,
     StopCharging,
+    StrikeCar,
 )
 from domain.events import (
+    CarRegistered,
+    CarStruck,
     ChargingStarted,
-    FaultsReset,
     GarageAdvanced,
     JobAdvanced,
     JobQueued,
-    JobWithdrawn,
     PinAccepted,
     PinRejected,
 )
@@ -75,7 +76,11 @@ class Requests:
             case ConfirmModule(module=name):
                 return self._on_module(name, lambda m: m.confirm(scan, command.operator))
             case ResetFaults(module=name):
-                return self._reset_faults(scan, name, command.operator)
+                return self._on_module(name, lambda m: m.reset_faults(scan, command.operator))
+            case EnterCar():
+                return self._enter_car(scan, command)
+            case StrikeCar():
+                return self._strike_car(scan, command)
             case PauseGarage():
                 return self._set_mode(scan, "automatic", "pause", f"{command.operator}: {command.reason}")
             case ResumeGarage():
@@ -209,18 +214,10 @@ class Requests:
             scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel")))
             module.touched = True
             return Accepted(job.id)
-        if job.state == "at_gate" and job.session_state == "open" and not job.withdrawn:
-            return self._withdraw(scan, job, module)
+        if job.state == "at_gate" and job.session_state == "open":
+            reasons = module.withdraw(scan, job)
+            return Refused(reasons) if reasons else Accepted(job.id)
         return _refused(RefusalCode.JOB_TOO_FAR, job.id)
-
-    def _withdraw(self, scan: Scan, job: Job, module: ModuleControl) -> Reply:
-        """At an open gate, giving up is also the driver's word; the sensors must agree with it."""
-        reasons = module.may_withdraw(job)
-        if reasons:
-            return Refused(reasons)
-        scan.emit(JobWithdrawn(job.id))
-        reasons = module.confirm_clear(scan, job)
-        return Refused(reasons) if reasons else Accepted(job.id)
 
     # -- charging ----------------------------------------------------------------------------------
 
@@ -233,7 +230,9 @@ class Requests:
         if command.spot is not None and command.spot not in self._site.spot:
             return _refused(RefusalCode.UNKNOWN_SPOT, command.spot)
         wanted = [command.spot] if command.spot is not None else [spec.id for spec in self._site.spots]
-        usable = [name for name in wanted if self._is_free(scan, name)]
+        # A driver who names the spot may have plugged in already; to others it is taken.
+        states = ("Available", "Finishing") if command.spot is not None else ("Available",)
+        usable = [name for name in wanted if self._is_free(scan, name, states)]
         if not usable:
             return self._no_spot(scan, command.spot)
         name = usable[0]
@@ -245,9 +244,9 @@ class Requests:
         self._charging.grant(scan, name)
         return Accepted(charging)
 
-    def _is_free(self, scan: Scan, name: SpotId) -> bool:
+    def _is_free(self, scan: Scan, name: SpotId, states: tuple[str, ...]) -> bool:
         memory = scan.memory.spot(name)
-        return memory.charging is None and memory.state == "Available"
+        return memory.charging is None and memory.state in states
 
     def _no_spot(self, scan: Scan, spot: SpotId | None) -> Refused:
         if spot is None:
@@ -277,11 +276,29 @@ class Requests:
         reasons = act(module)
         return Refused(reasons) if reasons else Accepted(name)
 
-    def _reset_faults(self, scan: Scan, name: ModuleId, operator: str) -> Reply:
-        reply = self._on_module(name, lambda m: m.reset_faults(scan))
-        if isinstance(reply, Accepted):
-            scan.emit(FaultsReset(name, operator))
-        return reply
+    def _enter_car(self, scan: Scan, command: EnterCar) -> Reply:
+        layout = next((lay for lay in self._site.modules if command.bay in lay.offset), None)
+        if layout is None:
+            return _refused(RefusalCode.UNKNOWN_BAY, command.bay)
+        if command.bay in scan.memory.car_at:
+            return _refused(RefusalCode.BAY_TAKEN, command.bay)
+        if command.plate in scan.memory.parked:
+            return _refused(RefusalCode.ALREADY_PARKED, command.plate)
+        jobs = (scan.memory.jobs[name] for name in scan.memory.open_jobs.get(layout.id, ()))
+        if scan.memory.job_of(command.plate) is not None or any(job.bay == command.bay for job in jobs):
+            return _refused(RefusalCode.JOB_OPEN, command.bay)
+        scan.emit(CarRegistered(command.plate, command.vehicle, command.bay, command.pin_digest))
+        return Accepted(command.bay)
+
+    def _strike_car(self, scan: Scan, command: StrikeCar) -> Reply:
+        plate = scan.memory.car_at.get(command.bay)
+        if plate is None:
+            known = any(command.bay in layout.offset for layout in self._site.modules)
+            return _refused(RefusalCode.BAY_EMPTY if known else RefusalCode.UNKNOWN_BAY, command.bay)
+        if scan.memory.job_of(plate) is not None:
+            return _refused(RefusalCode.JOB_OPEN, plate)
+        scan.emit(CarStruck(plate, command.bay, command.operator))
+        return Accepted(command.bay)
 
     def _set_mode(self, scan: Scan, needed: str, trigger: str, reason: str) -> Reply:
         if scan.memory.garage != needed:

@@ -13,7 +13,8 @@ from controller.charging import ChargingControl
 from controller.estimates import estimate_of
 from controller.machines import GARAGE
 from controller.memory import Job, Memory
-from controller.module import Expected, ModuleControl
+from controller.module import ModuleControl
+from controller.plc_link import Expected
 from controller.requests import Requests
 from controller.scan import Scan, Step
 from domain.commands import Command, Refused, Reply
@@ -83,7 +84,9 @@ class Controller:
             others_w = sum(power_w.values())
             module.react(scan, self.site.power_limit_w - others_w)
             power_w[name] = module.motions.power_w()
-        self._charging.react(scan, sum(power_w.values()))
+        # What a module draws that we did not ask for (a move that outlived its link) counts as well.
+        drawn_w = {name: module.image.motors_w for name, module in self.modules.items() if module.image is not None}
+        self._charging.react(scan, sum(max(power_w[name], drawn_w.get(name, 0)) for name in power_w))
 
     def _halt(self, scan: Scan, bug: Exception, commands: Sequence[Command], replies: list[Reply]) -> Step:
         scan.emit(GarageAdvanced("halted", f"{type(bug).__name__}: {bug}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.ids import ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import Refusal
 from domain.vehicle import Vehicle
 
@@ -75,6 +75,25 @@ class ResetFaults:
 
 
 @dataclass(frozen=True, slots=True)
+class EnterCar:
+    """The operator has seen a car in a bay that the journal believes empty: enter it. Moves nothing."""
+
+    bay: BayId
+    plate: Plate
+    vehicle: Vehicle
+    pin_digest: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrikeCar:
+    """The operator has seen an empty bay where the journal has a car: strike it out. Moves nothing."""
+
+    bay: BayId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class PauseGarage:
     """Take no new jobs; running ones end."""
 
@@ -98,6 +117,8 @@ Command: TypeAlias = (
     | StopCharging
     | ConfirmModule
     | ResetFaults
+    | EnterCar
+    | StrikeCar
     | PauseGarage
     | ResumeGarage
 )

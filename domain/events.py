@@ -25,6 +25,15 @@ class CarRegistered:
 
 
 @dataclass(frozen=True, slots=True)
+class CarStruck:
+    """An operator found the bay empty: the car is not in our care any more, and nothing is charged."""
+
+    plate: Plate
+    bay: BayId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobQueued:
     """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`."""
 
@@ -135,7 +144,7 @@ class FaultRaised:
 
 @dataclass(frozen=True, slots=True)
 class FaultsReset:
-    """An operator cleared a module's latched faults."""
+    """An operator asked the PLC to clear a module's latched faults."""
 
     module: ModuleId
     operator: str
@@ -221,6 +230,7 @@ class ChargingEnded:
 
 Event: TypeAlias = (
     CarRegistered
+    | CarStruck
     | JobQueued
     | JobAdvanced
     | SessionAdvanced

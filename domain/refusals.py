@@ -67,6 +67,11 @@ class RefusalCode(Enum):
     )
     CAR_STILL_ON_PALLET = ("car_still_on_pallet", "The car still stands on the pallet.", "车辆仍在载车板上。")
     SENSORS_DISAGREE = ("sensors_disagree", "Two sensors contradict each other.", "两个传感器信号不一致。")
+    CAR_TOO_HEAVY = (
+        "car_too_heavy",
+        "The pallet cannot carry this car safely; please drive out and give up.",
+        "载车板无法安全承载这辆车，请驶出并取消。",
+    )
     JOB_TOO_FAR = ("job_too_far", "The request can no longer be cancelled.", "该请求已无法取消。")
     UNKNOWN_SPOT = ("unknown_spot", "There is no such charging spot.", "没有这个充电车位。")
     SPOT_TAKEN = ("spot_taken", "This charging spot is taken.", "该充电车位已被占用。")
@@ -74,6 +79,9 @@ class RefusalCode(Enum):
     SPOT_OFFLINE = ("spot_offline", "This charger does not answer.", "该充电桩离线。")
     NOT_CHARGING = ("not_charging", "Nothing is charging there.", "该车位没有正在进行的充电。")
     UNKNOWN_MODULE = ("unknown_module", "There is no such module.", "没有这个库区。")
+    UNKNOWN_BAY = ("unknown_bay", "There is no such bay.", "没有这个车位。")
+    BAY_TAKEN = ("bay_taken", "The journal already has a car in this bay.", "该车位已登记有车。")
+    BAY_EMPTY = ("bay_empty", "The journal has no car in this bay.", "该车位没有登记车辆。")
     LINK_DOWN = ("link_down", "The module's controller does not answer.", "库区控制器无应答。")
     INCOMPATIBLE_PLC = (
         "incompatible_plc",

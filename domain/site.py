@@ -40,6 +40,7 @@ class Patience:
     gate_open_ms: int = 600_000
     queue_ms: int = 3_600_000
     charger_stale_ms: int = 10_000
+    charger_watchdog_ms: int = 15_000
     charger_respond_ms: int = 30_000
     car_idle_ms: int = 300_000
     charger_raise_ms: int = 30_000

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 from sqlalchemy import make_url
@@ -32,7 +33,7 @@ from controller.step import Controller
 from domain.events import Recorded
 from domain.ids import BayId
 from runtime.clock import ScaledClock, at_speed
-from runtime.config import Config, Endpoint, Links, read_tokens
+from runtime.config import Config, ConfigError, ConfigProblem, Endpoint, Links, Place, read_tokens
 from runtime.database import open_database
 from runtime.garage import RunningGarage
 from runtime.journal import Journal
@@ -150,8 +151,7 @@ def read_pin_key(database_url: str) -> bytes:
     """The key of the PIN digests: beside the database, made at the first start, readable by its owner only."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        text = os.environ.get("GARAGE_PIN_KEY")
-        return bytes.fromhex(text) if text else secrets.token_bytes(32)
+        return _pin_key_of_environment(url.get_backend_name())
     path = Path(str(url.database)).with_suffix(".pin-key")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,22 @@ def read_pin_key(database_url: str) -> bytes:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
     return path.read_bytes()
+
+
+def _pin_key_of_environment(backend: str) -> bytes:
+    """Without a file beside it, a lasting database needs a lasting key: a new one would make every PIN wrong."""
+    text = os.environ.get("GARAGE_PIN_KEY")
+    if text is None and backend == "sqlite":
+        return secrets.token_bytes(32)
+    try:
+        return bytes.fromhex(text or "")[:32] or _no_pin_key()
+    except ValueError:
+        return _no_pin_key()
+
+
+def _no_pin_key() -> NoReturn:
+    reason = "is missing or not hexadecimal: set it to 64 hex digits and keep it, PINs depend on it"
+    raise ConfigError([ConfigProblem(Place("environment"), "GARAGE_PIN_KEY", reason)])
 
 
 def _settings(tokens: dict[str, str], service_token: str) -> Settings:

@@ -37,6 +37,7 @@ def at_speed(site: Site, speed: float) -> Site:
             "link_stale_ms",
             "command_echo_ms",
             "charger_stale_ms",
+            "charger_watchdog_ms",
             "charger_respond_ms",
             "reconcile_ms",
             "interlock_ms",

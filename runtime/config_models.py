@@ -66,6 +66,7 @@ class PatienceSection(Section):
     gate_open_ms: Milliseconds = 600_000
     queue_ms: Milliseconds = 3_600_000
     charger_stale_ms: Annotated[int, Field(ge=1000, le=600_000)] = 10_000
+    charger_watchdog_ms: Annotated[int, Field(ge=2000, le=60_000)] = 15_000
     charger_respond_ms: Annotated[int, Field(ge=1000, le=600_000)] = 30_000
     car_idle_ms: Milliseconds = 300_000
     charger_raise_ms: Annotated[int, Field(ge=1000, le=600_000)] = 30_000

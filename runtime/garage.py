@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from billing import ledger
 from controller.memory import Charging, Job
@@ -25,6 +27,8 @@ from domain.moment import Moment
 from domain.signals import Inputs
 from domain.site import Site
 from runtime.view import charging_view, job_view, open_jobs, public_view
+
+log = logging.getLogger("garage")
 
 ENDED_JOBS_SHOWN = 200
 FEES_KEPT = 1000
@@ -47,7 +51,6 @@ class RunningGarage:
         self._pin_key = pin_key
         self._extra = extra
         self._mailbox: list[tuple[Command, asyncio.Future[Reply]]] = []
-        self._wanted = asyncio.Event()
         self._moment = Moment(0, 0)
         self._inputs = NO_INPUTS
         self._seq = 0
@@ -67,16 +70,7 @@ class RunningGarage:
     def take_commands(self) -> list[tuple[Command, asyncio.Future[Reply]]]:
         """Everything that waits, for the scan that begins now."""
         taken, self._mailbox = self._mailbox, []
-        self._wanted.clear()
         return taken
-
-    async def wait_command(self, timeout_s: float) -> None:
-        """Return when a command waits, or when the time is over."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._wanted.wait()
-        except TimeoutError:
-            return
 
     def scanned(self, moment: Moment, inputs: Inputs, changed: bool, unready: Sequence[str]) -> None:
         """A scan has ended; `changed` says whether anybody could see a difference."""
@@ -98,7 +92,6 @@ class RunningGarage:
             raise MailboxFull("the mailbox of the controller is full")
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._mailbox.append((command, reply))
-        self._wanted.set()
         return await reply
 
     def view(self) -> dict[str, Any]:
@@ -130,7 +123,7 @@ class RunningGarage:
         return [*open_jobs(self.controller), *(self._job(job) for job in reversed(ended))]
 
     def _job(self, job: Job) -> dict[str, Any]:
-        charged = job.kind == "retrieval" and (job.state == "returning" or not job.is_open)
+        charged = job.kind == "retrieval" and job.state in ("returning", "done")
         return job_view(self.controller, job, self._fee_fen(job.id) if charged else None)
 
     def charging(self, charging: str) -> dict[str, Any] | None:
@@ -144,8 +137,12 @@ class RunningGarage:
     def _fee_fen(self, subject: str) -> int | None:
         if subject in self._fees:
             return self._fees[subject]
-        with self._engine.connect() as connection:
-            charge = ledger.fee_of(connection, subject)
+        try:
+            with self._engine.connect() as connection:
+                charge = ledger.fee_of(connection, subject)
+        except SQLAlchemyError as error:
+            log.warning("the fee of %s cannot be read now: %s", subject, error)
+            return None
         if charge is None:
             return None
         self._fees[subject] = charge.total_fen

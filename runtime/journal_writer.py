@@ -9,6 +9,7 @@ sees in `ok` that the journal is away, and in a `JournalError` that the buffer i
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ from runtime.journal import Head, JournalError
 
 EVENTS_BUFFERED_MAX = 10_000
 EVENTS_PER_COMMIT_MAX = 1_000
+COMMIT_S_MAX = 2.0
+"""A commit that takes longer hangs, as far as new work is concerned."""
 
 
 class Store(Protocol):
@@ -40,6 +43,7 @@ class Store(Protocol):
 class _Batch:
     recorded: tuple[Recorded, ...]
     durable: Future[None]
+    taken_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,10 @@ class JournalWriter:
 
     @property
     def ok(self) -> bool:
-        """Whether the last attempt to write succeeded; while False, no new work should be taken."""
-        return self._error is None
+        """Whether facts become durable in time; while False, no new work should be taken."""
+        with self._changed:
+            oldest_s = self._batches[0].taken_s if self._batches else None
+        return self._error is None and (oldest_s is None or time.monotonic() - oldest_s < COMMIT_S_MAX)
 
     @property
     def error(self) -> JournalError | None:
@@ -96,7 +102,7 @@ class JournalWriter:
             return durable
         with self._changed:
             self._refuse(recorded)
-            self._batches.append(_Batch(tuple(recorded), durable))
+            self._batches.append(_Batch(tuple(recorded), durable, time.monotonic()))
             self._backlog += len(recorded)
             self._seq_submitted = recorded[-1].seq
             self._changed.notify_all()

@@ -14,10 +14,12 @@ from concurrent.futures import Future
 
 from controller.step import Controller
 from domain.commands import Command, Reply
+from domain.events import Recorded
 from domain.outputs import Outputs
 from domain.signals import Inputs
 from runtime.clock import ScaledClock
 from runtime.garage import RunningGarage
+from runtime.journal import JournalError
 from runtime.journal_writer import JournalWriter
 from runtime.wires import Wires
 
@@ -72,7 +74,7 @@ class RealtimeRunner:
         if step.events and self._controller.memory.garage == "halted":
             log.error("the controller has halted itself: %s", self._controller.memory.garage_reason)
         self.scan_ms_max = max(self.scan_ms_max, (loop.time() - begun_s) * 1000)
-        durable = self._writer.submit(step.events)
+        durable = self._submit(step.events, asked)
         self._answer_when_durable(asked, step.replies, durable)
         if step.events:
             await asyncio.wait([asyncio.wrap_future(durable)], timeout=DURABLE_WAIT_S)
@@ -81,6 +83,20 @@ class RealtimeRunner:
         self._last_inputs = inputs
         self._garage.scanned(moment, inputs, changed, self._unready())
         self._keep_snapshot(moment.utc_ms)
+
+    def _submit(
+        self, events: Sequence[Recorded], asked: Sequence[tuple[Command, asyncio.Future[Reply]]]
+    ) -> Future[None]:
+        """Hand the facts to the journal. When even its buffer is full the machine is left to its PLCs."""
+        try:
+            return self._writer.submit(events)
+        except JournalError as error:
+            log.critical("the journal takes no more facts, the garage stops: %s", error)
+            self._wires.send(SILENT)
+            for _, future in asked:
+                if not future.done():
+                    future.set_exception(error)
+            raise
 
     def _answer_when_durable(
         self,

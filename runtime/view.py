@@ -23,8 +23,8 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
     modules = [_module(controller, layout) for layout in controller.site.modules]
     spots = [_spot(controller, inputs, spec.id) for spec in controller.site.spots]
     queue = open_jobs(controller)
-    taken = len(controller.memory.car_at)
-    stores = sum(1 for job in queue if job["kind"] == "storage")
+    dead = {bay for layout in controller.site.modules for bay in layout.dead}
+    taken = dead | set(controller.memory.car_at) | {job["bay"] for job in queue if job["kind"] == "storage"}
     return {
         "seq": seq,
         "utc_ms": moment.utc_ms,
@@ -37,7 +37,7 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
             "chargers_w": sum(spot["power_w"] for spot in spots),
         },
         "queue": [{key: job[key] for key in _QUEUE_KEYS} for job in queue],
-        "free_bays": controller.site.bay_count - taken - stores,
+        "free_bays": controller.site.bay_count - len(taken),
         "waiting": len(queue),
         **extra,
     }
@@ -112,6 +112,8 @@ def _module(controller: Controller, layout: ModuleLayout) -> dict[str, Any]:
     control = controller.modules[layout.id]
     memory = controller.memory.module(layout.id)
     image = control.image
+    # Safety fields of a silent module are unknown, whatever they were when it was last heard.
+    heard = memory.state != "offline"
     jobs = controller.memory.open_jobs.get(layout.id, ())
     active = [name for name in jobs if controller.memory.jobs[name].state != "queued"]
     return {
@@ -123,11 +125,11 @@ def _module(controller: Controller, layout: ModuleLayout) -> dict[str, Any]:
         "level_height_mm": [level.height_mm for level in layout.levels],
         "state": memory.state,
         "link": controller.memory.links.get(layout.id, "down"),
-        "gate": image.gate.name.lower() if image is not None else "unknown",
+        "gate": image.gate.name.lower() if image is not None and heard else "unknown",
         "active_job": active[0] if active else None,
         "reasons": list(memory.reasons),
         "faults": [{"number": number, "about": ""} for number in memory.faults],
-        "zone_clear": image is not None and image.safety & ZONE_CLEAR == ZONE_CLEAR,
+        "zone_clear": image is not None and heard and image.safety & ZONE_CLEAR == ZONE_CLEAR,
         "pallets": [] if image is None else _pallets(controller, layout, image),
     }
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller.memory import Memory
-from controller.module import Expected
+from controller.plc_link import Expected
 from controller.scan import Step
 from controller.step import Controller
 from domain.commands import Command, Reply
@@ -111,6 +111,7 @@ class VirtualRun:
     step_ns: list[int] | None = None
     _wires: VirtualWires = field(init=False)
     _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
+    _fed: bool = field(init=False, default=True)
     _asked: tuple[Command, ...] = field(init=False, default=())
     _replies: tuple[Reply, ...] = field(init=False, default=())
     _heard: list[Notice] = field(init=False, default_factory=list)
@@ -146,7 +147,7 @@ class VirtualRun:
     def _scan(self, until_ms: int) -> int:
         """One scan; returns when the next one is."""
         now_ms = self.now_ms
-        self.rig.run_to(now_ms, fed=True)
+        self.rig.run_to(now_ms, fed=self._fed)
         asks = self._crowd_acts(now_ms)
         commands = [*self._asked, *(command_of(ask, digest, self.controller.memory) for ask in asks)]
         inputs = self._wires.inputs()
@@ -160,6 +161,7 @@ class VirtualRun:
         if step.events and self.observer is not None:
             self.observer(step.events)
         self._wires.send(step.outputs)
+        self._fed = step.outputs.feed_heartbeat
         self._replies = step.replies[: len(self._asked)]
         heard_replies = step.replies[len(self._asked) :]
         self._heard = [*answers(asks, heard_replies), *notices(step.events, self.controller.memory)]

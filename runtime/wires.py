@@ -6,6 +6,7 @@ Decides when a link's task polls; what an image means is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -20,7 +21,8 @@ from plc.links.wire import RegisterPort
 from plc.wallbox import load_profile
 from runtime.config import Endpoint, Links
 
-WALLBOX_WATCHDOG_MS = 15_000
+log = logging.getLogger("garage.wires")
+
 WORD_MAX = 65_535
 FIRST_CONNECT_S = 1.0
 
@@ -39,7 +41,7 @@ class Wires:
         self.modules: dict[ModuleId, ModuleLink] = {
             layout.id: ModuleLink(layout, self._port(links.modules[layout.id])) for layout in site.modules
         }
-        watchdog_ms = min(WORD_MAX, round(WALLBOX_WATCHDOG_MS * speed))
+        watchdog_ms = min(WORD_MAX, site.patience.charger_watchdog_ms)
         self.spots: dict[SpotId, SpotLink] = {
             spec.id: SpotLink(
                 load_profile(links.spots[spec.id].profile),
@@ -69,9 +71,7 @@ class Wires:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for port in self._ports:
             await port.close()
 
@@ -82,18 +82,25 @@ class Wires:
         while True:
             await posted.wait()
             posted.clear()
-            await link.exchange(self._now_ms())
+            await self._exchange(name, link)
 
     async def _poll_spot(self, name: SpotId, link: SpotLink) -> None:
         """Once a second, and at once when the set point changes."""
         posted = self._posted[name]
         await self._first_connection(link.port)
         while True:
-            await link.exchange(self._now_ms())
+            await self._exchange(name, link)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._spot_period_s):
                     await posted.wait()
             posted.clear()
+
+    async def _exchange(self, name: str, link: ModuleLink | SpotLink) -> None:
+        """One poll. A bug in it must not end the polling: the image gets old, and that is acted upon."""
+        try:
+            await link.exchange(self._now_ms())
+        except Exception:
+            log.exception("polling %s failed", name)
 
     @staticmethod
     async def _first_connection(port: RegisterPort) -> None:

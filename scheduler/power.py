@@ -14,7 +14,7 @@ from domain.site import SpotSpec
 def share_equally(specs: Sequence[SpotSpec], budget_w: int) -> dict[SpotId, int]:
     """Set current in 0.1 A for each spot that wants to charge, oldest session first.
 
-    Every car gets the same current, never below its wallbox's minimum: when the budget cannot give
+    Every car gets the same current, held to the limits of its wallbox: when the budget cannot give
     the minimum to all, the newest sessions wait at 0. The sum of powers never exceeds the budget.
     """
     granted = list(specs)
@@ -23,19 +23,22 @@ def share_equally(specs: Sequence[SpotSpec], budget_w: int) -> dict[SpotId, int]
         if floor_w <= max(budget_w, 0):
             break
         granted.pop()
-    currents = {spec.id: 0 for spec in specs}
-    open_specs, left_w = list(granted), budget_w
-    while open_specs:
-        per_da = sum(spec.power_w(10) for spec in open_specs)
-        level_da = max(0, left_w * 10 // per_da) if per_da else 0
-        capped = [spec for spec in open_specs if spec.current_da_max <= level_da]
-        floored = [spec for spec in open_specs if spec.current_da_min > level_da]
-        fixed = capped or floored
-        if not fixed:
-            currents.update({spec.id: level_da for spec in open_specs})
-            break
-        for spec in fixed:
-            currents[spec.id] = spec.current_da_max if capped else spec.current_da_min
-            left_w -= spec.power_w(currents[spec.id])
-        open_specs = [spec for spec in open_specs if spec not in fixed]
-    return currents
+    level_da = _level(granted, budget_w)
+    shares = {spec.id: _clamped(spec, level_da) for spec in granted}
+    return {spec.id: shares.get(spec.id, 0) for spec in specs}
+
+
+def _level(specs: Sequence[SpotSpec], budget_w: int) -> int:
+    """The highest common current that the budget carries, each box held to its own limits."""
+    low_da, high_da = 0, max((spec.current_da_max for spec in specs), default=0)
+    while low_da < high_da:
+        middle_da = (low_da + high_da + 1) // 2
+        if sum(spec.power_w(_clamped(spec, middle_da)) for spec in specs) <= budget_w:
+            low_da = middle_da
+        else:
+            high_da = middle_da - 1
+    return low_da
+
+
+def _clamped(spec: SpotSpec, current_da: int) -> int:
+    return min(max(current_da, spec.current_da_min), spec.current_da_max)

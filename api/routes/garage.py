@@ -12,7 +12,9 @@ from api import asks
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.live import live_events
 from api.problems import EDGE_CODES, REFUSAL_STATUS, Problem
-from api.schemas import PauseBody
+from api.schemas import PauseBody, StorageBody
+from domain.commands import StrikeCar
+from domain.ids import BayId
 from domain.refusals import RefusalCode
 
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["garage"])
@@ -49,6 +51,20 @@ async def reset_faults(module: str, garage: GarageDep, principal: PrincipalDep) 
     """Clear latched faults whose cause is gone. Starts nothing."""
     await asks.operate(garage, "reset-faults", principal.name, module)
     return {"module": module}
+
+
+@router.put("/bays/{bay}/car", status_code=202)
+async def enter_car(bay: str, body: StorageBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """An operator has seen this car in a bay that the journal believes empty. The answer carries its PIN."""
+    granted = await asks.enter_car(garage, bay, body.plate, body.car(), body.pin, principal.name)
+    return {"bay": granted.id, "pin": granted.pin}
+
+
+@router.delete("/bays/{bay}/car", status_code=202)
+async def strike_car(bay: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """An operator has seen that the bay is empty: the car is struck out of the journal, uncharged."""
+    await asks.submit(garage, StrikeCar(BayId(bay), principal.name))
+    return {"bay": bay}
 
 
 @router.post("/garage/pause", status_code=202)

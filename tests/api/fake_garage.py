@@ -12,6 +12,7 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EnterCar,
     PauseGarage,
     Refused,
     Reply,
@@ -21,6 +22,7 @@ from domain.commands import (
     ResumeGarage,
     StartCharging,
     StopCharging,
+    StrikeCar,
 )
 from domain.ids import JobId
 from domain.refusals import Refusal, RefusalCode
@@ -184,6 +186,8 @@ class FakeGarage:
                 fields = {"state": "ready", "reasons": []} if isinstance(command, ConfirmModule) else {"faults": []}
                 self.change_module(module, **fields)
                 return Accepted(module)
+            case EnterCar() | StrikeCar():
+                return Accepted(command.bay)
             case PauseGarage():
                 self.change(mode="paused")
                 return Accepted("garage")

@@ -12,6 +12,7 @@ from domain.events import ChargingEnded, EnergyMetered
 from domain.ids import BayId, Plate, SpotId
 from domain.signals import Inputs
 from runtime.virtual import digest
+from sim.battery import Battery
 from sim.plant import CarBody
 from tests.garage_run import PIN, SEDAN, GarageRun
 from tests.sites import module_layout, site_of
@@ -128,3 +129,39 @@ def test_cars_do_not_charge_in_the_bays() -> None:
     run = garage()
     run.plant().place_car(BayId("A-1-01"), CarBody("京A00001", SEDAN))
     assert run.run.rig.plant.chargers_w() == 0
+
+
+def test_whoever_plugs_in_first_may_name_the_spot() -> None:
+    run = garage()
+    run.run.rig.plant.spots[SpotId("E-02")].plug_in(Battery(40_000, 30_000, 7000), run.now_ms)
+    run.wait(2000)
+    assert spot_state(run, "E-02") == "Finishing"
+    plate = Plate("京D00009")
+    assert run.memory.spot(SpotId("E-02")).charging is None
+    run.accept(StartCharging(plate, digest(plate, PIN), SpotId("E-02")))
+    run.wait(60_000)
+    assert spot_state(run, "E-02") == "Charging"
+
+
+def test_a_car_that_was_unplugged_during_a_silence_pays_nothing_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = garage()
+    start(run, 1)
+    run.wait_until(lambda: spot_state(run) == "Charging")
+    wires, silent = run.run._wires, SpotId("E-01")
+    whole = wires.inputs
+
+    def without_one() -> Inputs:
+        inputs = whole()
+        return replace(
+            inputs, spot_links={**inputs.spot_links, silent: replace(inputs.spot_links[silent], age_ms=60_000)}
+        )
+
+    monkeypatch.setattr(wires, "inputs", without_one)
+    run.run.leap = False
+    run.wait(2000)
+    run.run.rig.plant.spots[silent].unplug(run.now_ms)
+    monkeypatch.setattr(wires, "inputs", whole)
+    run.run.leap = True
+    run.wait(2000)
+    assert [e.reason for e in run.heard(ChargingEnded) if isinstance(e, ChargingEnded)] == ["unplugged"]
+    assert spot_state(run) == "Available"

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain.commands import ConfirmClear, ConfirmModule, Refused, ResetFaults
+from domain.commands import CancelJob, ConfirmClear, ConfirmModule, EnterCar, Refused, ResetFaults, StrikeCar
 from domain.events import FaultRaised, ModuleAdvanced, SessionAdvanced
 from domain.faults import FaultNumber
-from domain.ids import JobId, ModuleId, Plate
+from domain.ids import BayId, JobId, ModuleId, Plate
 from domain.refusals import RefusalCode
 from domain.signals import GateState, Inputs, LinkSignal
-from tests.garage_run import GarageRun
+from domain.vehicle import Vehicle
+from runtime.virtual import digest
+from sim.plant_parts import CarBody
+from tests.garage_run import PIN, GarageRun
 from tests.sites import module_layout, site_of
 
 A = ModuleId("A")
@@ -183,6 +186,11 @@ def test_a_broken_invariant_stops_the_machine_and_drops_the_heartbeat(
     assert "ZeroDivisionError" in garage.memory.garage_reason
     assert garage.refuse_fetch("京G00001") is RefusalCode.GARAGE_HALTED
     assert garage.job(job).is_open
+    # and the PLC, which is fed no more, has stopped the lift half way
+    garage.run._scan(garage.now_ms + 5000)
+    garage.run.rig.run_to(garage.now_ms + 5000, fed=False)
+    assert garage.run.rig.plant.motors_w() == 0
+    assert garage.plant().pallet(garage.job(job).bay).z_at(garage.run.rig.now_ms) > 0
 
 
 def test_sessions_only_ever_close_after_two_looks(garage: GarageRun) -> None:
@@ -190,3 +198,117 @@ def test_sessions_only_ever_close_after_two_looks(garage: GarageRun) -> None:
     garage.see_through(job)
     states = [e.state for e in garage.heard(SessionAdvanced) if isinstance(e, SessionAdvanced) and e.job == job]
     assert states == ["opening", "open", "closing", "checking", "closed"]
+
+
+HEAVY = Vehicle("T", 4700, 1800, 1450, 3000)
+
+
+def lying_heavy(garage: GarageRun) -> str:
+    """A car that is heavier than its driver said, on a pallet of level 2."""
+    from_driver = replace(HEAVY, mass_kg=2000)
+    job = garage.store("京H00001", from_driver)
+    garage.wait_until(lambda: garage.job(job).session_state == "open")
+    garage.plant().drive_in(garage.job(job).bay, CarBody(Plate("京H00001"), HEAVY), garage.now_ms, 60_000)
+    garage.wait(65_000)
+    return job
+
+
+def test_a_car_that_is_too_heavy_is_not_taken_and_its_driver_can_drive_out_again(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garage.run.crowd, "_session_opened", lambda *about: None)
+    job = JobId(lying_heavy(garage))
+    assert garage.refuse(ConfirmClear(job)) is RefusalCode.CAR_TOO_HEAVY
+    assert garage.refuse(CancelJob(job)) is RefusalCode.CAR_TOO_HEAVY
+    garage.plant().drive_out(garage.job(job).bay, garage.now_ms, 40_000)
+    garage.wait(45_000)
+    garage.accept(CancelJob(job))
+    garage.rest()
+    assert garage.job(job).state == "cancelled"
+    assert "京H00001" not in garage.memory.parked
+
+
+def test_a_driver_who_gives_up_and_then_leaves_after_all_has_left(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a retrieval that its driver gives up at the open gate
+    monkeypatch.setattr(garage.run.crowd, "_session_opened", lambda *about: None)
+    job = JobId(garage.fetch("京A12345"))
+    garage.wait_until(lambda: garage.job(job).session_state == "open")
+    garage.accept(CancelJob(job))
+    # when somebody walks through the closing gate, it opens again, and now the car is driven out
+    garage.wait(3000)
+    garage.plant().walk_in(garage.now_ms, 5000)
+    garage.wait_until(lambda: garage.job(job).session_state == "open")
+    garage.wait(6000)
+    garage.plant().drive_out(garage.job(job).bay, garage.now_ms, 40_000)
+    garage.wait(45_000)
+    garage.accept(ConfirmClear(job))
+    garage.rest()
+    # then the journal says what the sensors say
+    assert garage.job(job).state == "done"
+    assert "京A12345" not in garage.memory.parked
+
+
+def test_giving_up_is_refused_without_a_trace_while_the_module_is_locked(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garage.run.crowd, "_session_opened", lambda *about: None)
+    job = JobId(garage.fetch("京A12345"))
+    garage.wait_until(lambda: garage.job(job).session_state == "open")
+    garage.plant().press_estop()
+    garage.wait(1000)
+    assert garage.refuse(CancelJob(job)) is RefusalCode.JOB_NOT_AT_GATE
+    assert not garage.job(job).withdrawn
+
+
+def test_somebody_behind_the_shut_gate_is_let_out_by_the_operator(garage: GarageRun) -> None:
+    # given the gate has shut and been proven clear, and then a sensor sees somebody all the same
+    job = garage.fetch("京A12345")
+    garage.wait_until(lambda: _clear(garage, job) and garage.job(job).state == "returning")
+    garage.plant().set_zone_sensor(0, False)
+    garage.wait(20_000)
+    assert garage.module().state == "locked"
+    assert garage.plant().gate_state is GateState.CLOSED
+    # when the operator confirms, the gate opens and the session is asked anew
+    garage.accept(ResetFaults(A, "Wang"))
+    garage.wait(1000)
+    if garage.plant().pallet(garage.job(job).bay).on_ground:
+        garage.accept(ConfirmModule(A, "Wang"))
+        garage.wait(15_000)
+        assert garage.plant().gate_state is GateState.OPEN
+    garage.plant().set_zone_sensor(0, None)
+    garage.wait(1000)
+    assert garage.see_through(job).state == "done"
+
+
+def test_a_gate_opened_by_hand_while_idle_locks_the_module_when_somebody_waits(garage: GarageRun) -> None:
+    garage.plant().gate(True, garage.now_ms)
+    garage.wait(10_000)
+    garage.fetch("京A12345")
+    garage.wait(30_000)
+    assert garage.module().state == "locked"
+    assert garage.module().reasons == ("gate_not_shut:A",)
+
+
+def test_an_idle_plc_that_reboots_is_ready_again_without_anybody(garage: GarageRun) -> None:
+    garage.run.rig.plcs[A].reboot(garage.now_ms)
+    garage.wait(30_000)
+    assert garage.module().state == "ready"
+    assert garage.module().faults == ()
+
+
+def test_the_operator_corrects_the_record_and_the_module_comes_back(garage: GarageRun) -> None:
+    bay = garage.run.site.modules[0].bay_names[3]
+    garage.plant().place_car(bay, CarBody(Plate("京X99999"), HEAVY))
+    garage.crash()
+    garage.wait(10_000)
+    assert garage.refuse(ConfirmModule(A, "Wang")) is RefusalCode.OCCUPANCY_DIFFERS
+    enter = EnterCar(bay, Plate("京X99999"), HEAVY, digest("京X99999", PIN), "Wang")
+    garage.accept(enter)
+    assert garage.refuse(enter) is RefusalCode.BAY_TAKEN
+    garage.accept(ConfirmModule(A, "Wang"))
+    assert garage.module().state == "ready"
+    garage.accept(StrikeCar(bay, "Wang"))
+    assert garage.refuse(StrikeCar(bay, "Wang")) is RefusalCode.BAY_EMPTY
+    assert garage.refuse(StrikeCar(BayId("Z-1-01"), "Wang")) is RefusalCode.UNKNOWN_BAY

@@ -23,6 +23,9 @@ from tests.garage_run import START_UTC_MS, GarageRun
 from tests.sites import default_site, module_layout, site_of
 from tests.trace_checker import check
 
+# A scanned day and thirty leapt ones take their time on a busy machine; the law is what counts here.
+pytestmark = pytest.mark.timeout(900)
+
 ROOT = Path(__file__).parents[2]
 DAY_MS = 86_400_000
 

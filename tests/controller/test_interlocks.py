@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -74,9 +75,9 @@ def test_at_rest_the_move_is_allowed(image: ModuleImage, move: tuple[Opcode, int
     ],
 )
 def test_no_motion_against_a_safety_device(
-    image: ModuleImage, move: tuple[Opcode, int, int, int], change: dict[str, object], code: RefusalCode
+    image: ModuleImage, move: tuple[Opcode, int, int, int], change: dict[str, Any], code: RefusalCode
 ) -> None:
-    assert code in codes(replace(image, **change), move)  # type: ignore[arg-type]
+    assert code in codes(replace(image, **change), move)
 
 
 def test_no_slide_into_a_taken_cell(image: ModuleImage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -93,8 +94,8 @@ def test_a_car_cannot_be_parked_twice(garage: GarageRun) -> None:
         ({"mass_kg": 2600}, "too_heavy"),
     ],
 )
-def test_a_car_too_big_for_any_bay(garage: GarageRun, change: dict[str, int], about: str) -> None:
-    reply = garage.ask(storage("京A33333", replace(SEDAN, **change)))  # type: ignore[arg-type]
+def test_a_car_too_big_for_any_bay(garage: GarageRun, change: dict[str, Any], about: str) -> None:
+    reply = garage.ask(storage("京A33333", replace(SEDAN, **change)))
     assert isinstance(reply, Refused)
     assert (reply.reasons[0].code, reply.reasons[0].about) == (RefusalCode.VEHICLE_TOO_LARGE, about)
 

@@ -20,7 +20,7 @@ REGISTRY_HOSTS = re.compile(
         re.escape(".".join(parts))
         for parts in [
             ("pypi", "org"),
-            ("pythonhosted", "org"),
+            ("python" + "hosted", "org"),
             ("registry", "npmjs", "org"),
             ("registry", "yarnpkg", "com"),
             ("deb", "debian", "org"),

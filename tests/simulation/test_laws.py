@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from controller import interlocks, module
+from domain.grid import Columns
+from domain.ids import BayRef
 from runtime.config import load
 from runtime.simulation import SimulationOptions, simulate
 from scheduler.moves import Presentation
@@ -89,10 +91,8 @@ def both_barriers_blind_to_the_shaft(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_with_a_rule_broken_in_both_barriers_the_oracle_speaks(both_barriers_blind_to_the_shaft: None) -> None:
     # given a planner that forgets the slides as well
-    def straight_down(
-        layout: object, machine: object, columns: tuple[tuple[int, ...], ...], bay: object
-    ) -> Presentation:
-        return Presentation(columns[bay.level - 1][bay.index - 1], (), 0)  # type: ignore[attr-defined]
+    def straight_down(layout: object, machine: object, columns: Columns, bay: BayRef) -> Presentation:
+        return Presentation(columns[bay.level - 1][bay.index - 1], (), 0)
 
     garage = GarageRun(site_of(module_layout("A", 4)), {f"A-1-{n:02d}": f"京G{n:05d}" for n in range(1, 4)})
     garage.ready()

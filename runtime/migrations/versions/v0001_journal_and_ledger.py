@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: before these tables there was nothing, and memory and money are not thrown away by a migration."""
-    raise NotImplementedError("there is nothing before version 0001; to begin anew, use a new database")
+    raise RuntimeError("there is nothing before version 0001; to begin anew, use a new database")
 
 
 def _create_journal() -> None:

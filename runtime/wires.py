@@ -38,6 +38,7 @@ class Wires:
         self._posted: dict[str, asyncio.Event] = {}
         self._spot_period_s = min(1.0, max(0.05, 1.0 / speed))
         self._heartbeat = 0
+        self._closing = False
         self.modules: dict[ModuleId, ModuleLink] = {
             layout.id: ModuleLink(layout, self._port(links.modules[layout.id])) for layout in site.modules
         }
@@ -69,6 +70,8 @@ class Wires:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # A cancellation can get lost in `asyncio.wait_for` of Python 3.11; the flag cannot.
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,7 +82,7 @@ class Wires:
         """Once per scan: the scan's outputs out, the image in."""
         posted = self._posted[name]
         await self._first_connection(link.port)
-        while True:
+        while not self._closing:
             await posted.wait()
             posted.clear()
             await self._exchange(name, link)
@@ -88,7 +91,7 @@ class Wires:
         """Once a second, and at once when the set point changes."""
         posted = self._posted[name]
         await self._first_connection(link.port)
-        while True:
+        while not self._closing:
             await self._exchange(name, link)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._spot_period_s):

@@ -223,13 +223,19 @@ class PymodbusPort:
             self._deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _keep_connected(self) -> None:
-        """Connect at once after a connection that was of use, else after a growing pause."""
+        """Connect at once after a connection that was of use, else after a growing pause.
+
+        `asyncio.wait_for` of Python 3.11, inside pymodbus, can lose a cancellation that comes just as a
+        connect fails, so the end is looked for as well.
+        """
         delay_ms = 0
         connected_before = False
-        while True:
+        while not self._closing.is_set():
             await self._pause(delay_ms)
             client = await self._connect()
-            if client is not None:
+            if client is not None and self._closing.is_set():
+                client.close()
+            elif client is not None:
                 self.statistics.reconnects += connected_before
                 connected_before = True
                 self._answered = False

@@ -187,3 +187,24 @@ def test_a_host_that_nobody_knows_is_no_link() -> None:
             return unknown.value.kind
 
     assert asyncio.run(run()) is WireFault.NO_LINK
+
+
+def test_closing_ends_even_when_the_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.wait_for` of Python 3.11 may answer a cancellation with the inner failure instead."""
+
+    async def swallow(port: PymodbusPort) -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            return
+
+    async def run() -> None:
+        port = PymodbusPort(TcpEndpoint("127.0.0.1", 1, UNIT, 50))
+        monkeypatch.setattr(port, "_connect", lambda: swallow(port))
+        await port.open()
+        await asyncio.sleep(0.02)
+        async with asyncio.timeout(5):
+            await port.close()
+        assert not port.connected
+
+    asyncio.run(run())

@@ -190,22 +190,54 @@ def simulate(
 
 
 @app.command()
-def bench(
-    what: Annotated[str, typer.Argument(help="sim or scan")],
-    config: ConfigOption = CONFIG,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+def plan(
+    instance: Annotated[Path, typer.Argument(help="Planning instance of one module (docs/planning.md).")],
+    verify: Annotated[bool, typer.Option("--verify", help="Replay the moves and ask a second solver.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the promised figures. Exit 1 if one does not hold."""
+    """Plan the order of a module's jobs and say what is proven. Exit 2 for a bad instance, 1 for a failed check."""
+    from runtime.planning import checks_hold, plan_file
+    from scheduler.instance_json import InstanceError
+
+    try:
+        answer = plan_file(instance, verify)
+    except InstanceError as error:
+        typer.echo(f"{instance}: {error}", err=True)
+        raise typer.Exit(2) from error
+    proven = "optimal" if answer["optimal"] else f"not proven, at most {answer['gap_pct']} % above the bound"
+    lines = [f"{answer['regime']}, {answer['method']}: {proven}"]
+    lines += [
+        f"{job['job']} {job['bay']}: gate open at {job['open_ms'] / 1000:.0f} s, waits {job['wait_ms'] / 1000:.0f} s"
+        for job in answer["jobs"]
+    ]
+    lines += answer["reasons"]
+    lines += [f"{check['check']}: {check['result']}, {check['detail']}" for check in answer.get("checks", ())]
+    _print(answer, as_json, lines)
+    if not checks_hold(answer):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="sim, scan or plan")],
+    config: ConfigOption = CONFIG,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    suite: Annotated[str, typer.Option(help="dev or full (only plan).")] = "dev",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the promised figures. Exit 1 if one does not hold (plan only reports)."""
     from runtime.bench import bench_scan, bench_sim
 
+    if what == "plan":
+        _bench_plan(suite, as_json)
+        return
     settings = _load(config)
     if what == "sim":
         rows = bench_sim(settings, seed)
     elif what == "scan":
         rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
     else:
-        typer.echo(f"no bench named {what!r}: sim or scan", err=True)
+        typer.echo(f"no bench named {what!r}: sim, scan or plan", err=True)
         raise typer.Exit(2)
     lines = [
         f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows
@@ -213,6 +245,17 @@ def bench(
     _print(rows, as_json, lines)
     if not all(row["holds"] for row in rows):
         raise typer.Exit(1)
+
+
+def _bench_plan(suite: str, as_json: bool) -> None:
+    from runtime.bench_plan import run_static
+
+    try:
+        rows = run_static(suite, lambda name: typer.echo(name, err=True))
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    _print(rows, as_json, [", ".join(f"{key} {value}" for key, value in row.items()) for row in rows])
 
 
 @app.command("check-config")

@@ -1,0 +1,302 @@
+"""Exact order of jobs where a slide window costs the same whatever the gaps: a program over counts.
+
+Decides the best order in the regimes M0 and M1 of a plain layout. Jobs of one class (kind, level,
+priority) are the same to the machine, so an exchange of two of them shows that the one released and
+asked first goes first; a plan is then told by *how many* of each class have been served and which
+level is down. Jobs whose place changes their set-up (a shaft that is free from the start, a pallet that
+two jobs share) form classes of their own. Other instances are `scheduler.gap_search`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.ids import BayId, BayRef
+from scheduler import count_kernel as kernel
+from scheduler.bounds import Least, least_of
+from scheduler.dockings import is_free
+from scheduler.instance import Instance, JobKind, PlanJob, Priority
+from scheduler.moves import Slide
+from scheduler.regime import Regime
+from scheduler.timeline import Step
+
+STATES_MAX = 400_000
+"""Above so many counts the program is not tried: the search with a bound takes over."""
+
+NODES_MAX = 3_000_000
+"""Room for nodes; each takes 44 bytes."""
+
+
+class _State(NamedTuple):
+    """What the next job finds: a pallet down or nothing, and a pallet whose shaft is free, if it matters."""
+
+    down: int
+    pallet: BayId | None
+
+
+@dataclass(frozen=True)
+class CountModel:
+    """The instance as classes, states and options for the compiled search."""
+
+    chains: tuple[tuple[int, ...], ...]
+    """Jobs of each class, in the order they are served."""
+    special: frozenset[BayId]
+    states: tuple[_State, ...]
+    option_start: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    options: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+    @property
+    def size(self) -> int:
+        """How many counts there are."""
+        return prod(len(chain) + 1 for chain in self.chains)
+
+
+def applies(instance: Instance, regime: Regime) -> bool:
+    """Whether the program over counts is exact here.
+
+    A car that takes any pallet must find one at the ground whenever it comes: nothing is quicker.
+    """
+    anywhere = instance.free_storages
+    if not regime.uniform:
+        return False
+    if any(not instance.fits(job, 1) for job in anywhere):
+        return False
+    return len(anywhere) <= len(_ground_free(instance))
+
+
+def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
+    """The optimal steps; None where the program would grow too large."""
+    model = build(instance, regime)
+    if model.size > STATES_MAX:
+        return None
+    chains, jobs = model.chains, instance.jobs
+    order = [at for chain in chains for at in chain]
+    heads = [jobs[chain[0]] for chain in chains]
+    ranked = _ranking(instance, regime, model.special, heads)
+    arrays = tuple(
+        np.array(column, np.int64)
+        for column in (
+            [len(chain) for chain in chains],
+            [sum(len(chain) for chain in chains[:at]) for at in range(len(chains))],
+            [jobs[at].release_ms for at in order],
+            [jobs[at].requested_ms for at in order],
+            [instance.weights.of(job.priority) for job in heads],
+        )
+    )
+    best, parent, taken, _ = kernel.search(
+        arrays,
+        np.array([job.priority is Priority.EMERGENCY for job in heads], np.int64),
+        model.option_start,
+        model.options,
+        np.array([regime.raise_ms[state.down] for state in model.states], np.int64),
+        (
+            0,
+            regime.stagger_ms,
+            -1 if instance.age_bound_ms is None else instance.age_bound_ms,
+            _urgency(instance, regime),
+        ),
+        (
+            np.array(ranked.order, np.int64),
+            np.array(ranked.lead_ms, np.int64),
+            np.array(ranked.work_ms, np.int64),
+            ranked.uppers_at,
+        ),
+        np.array([0 if ranked.spared_ms else regime.raise_ms[state.down] for state in model.states], np.int64),
+        np.array([0 if state.down else ranked.spared_ms for state in model.states], np.int64),
+        min(NODES_MAX, 64 + 12 * model.size * len(model.states)),
+    )
+    if best < 0:
+        return None
+    picks: list[int] = []
+    node = int(best)
+    while parent[node] >= 0:
+        picks.append(int(taken[node]))
+        node = int(parent[node])
+    return _steps(instance, model, picks[::-1])
+
+
+def build(instance: Instance, regime: Regime) -> CountModel:
+    """Classes, states and options of an instance."""
+    special = _special_pallets(instance)
+    chains = _chains(instance, special)
+    states = [_State(0, None) if instance.down is None else _State(instance.down.level, instance.down.name)]
+    if states[0].pallet not in special:
+        states[0] = _State(states[0].down, None)
+    free = _free_from_start(instance, special)
+    if states[0].down == 0 and free is not None:
+        states[0] = _State(0, free)
+    table: list[list[tuple[int, ...]]] = []
+    class_of = {at: number for number, chain in enumerate(chains) for at in chain}
+    known = {states[0]: 0}
+    for state in states:
+        rows: list[tuple[int, ...]] = []
+        for number, chain in enumerate(chains):
+            for option, after in _options(instance, regime, special, state, (number, instance.jobs[chain[0]])):
+                if after not in known:
+                    known[after] = len(states)
+                    states.append(after)
+                before = _before(instance, class_of, chains, chain[0])
+                tail_ms = instance.dwell_ms(instance.jobs[chain[0]]) + regime.gate_ms
+                rows.append(
+                    (*option, known[after], *before, tail_ms, _plain(instance, special, state, after, chain[0]))
+                )
+        table.append(rows)
+    fixed = [row for rows in table for row in rows]
+    starts = [sum(len(rows) for rows in table[:at]) for at in range(len(table) + 1)]
+    return CountModel(chains, special, tuple(states), np.array(starts, np.int64), np.array(fixed, np.int64))
+
+
+def _plain(instance: Instance, special: frozenset[BayId], state: _State, after: _State, at: int) -> bool:
+    return instance.jobs[at].bay not in special and state.pallet in (None, after.pallet)
+
+
+def _options(
+    instance: Instance, regime: Regime, special: frozenset[BayId], state: _State, what: tuple[int, PlanJob]
+) -> Sequence[tuple[tuple[int, ...], _State]]:
+    """How a job of this class can be served in a state, and the state after it."""
+    number, job = what
+    gate_ms = regime.gate_ms
+    level = instance.level(job)
+    if state.down and state.pallet is not None and job.bay == state.pallet:
+        return [((number, kernel.IMMEDIATE, 0, 0, 0, gate_ms), state)]
+    if level == 1:
+        found = [((number, kernel.IMMEDIATE, 0, 0, 0, gate_ms), state)]
+        if state.down:
+            raise_ms = regime.raise_ms[state.down]
+            found.append(((number, kernel.RAISE_FIRST, raise_ms, 0, 0, gate_ms), _State(0, state.pallet)))
+        return found
+    slides = () if job.bay == state.pallet else (Slide(1, 1, 2),)
+    setup = regime.setup(slides, state.down, level)
+    lead_ms = regime.lower_ms[level] + gate_ms
+    after = _State(level, job.bay if job.bay in special else None)
+    raise_ms = regime.raise_ms[state.down]
+    return [((number, kernel.UPPER, raise_ms, setup.low_ms, setup.high_ms, lead_ms), after)]
+
+
+def _before(instance: Instance, class_of: dict[int, int], chains: Sequence[Sequence[int]], at: int) -> tuple[int, int]:
+    """The class, and how many of it, that must be served before: a car leaves before another takes its pallet."""
+    job = instance.jobs[at]
+    if job.kind is JobKind.RETRIEVAL or job.bay is None:
+        return -1, 0
+    for other, leaving in enumerate(instance.jobs):
+        if leaving.kind is JobKind.RETRIEVAL and leaving.bay == job.bay:
+            return class_of[other], chains[class_of[other]].index(other) + 1
+    return -1, 0
+
+
+def _special_pallets(instance: Instance) -> frozenset[BayId]:
+    """Upper pallets whose own history matters: shared by two jobs, or presented from the start."""
+    bays = [job.bay for job in instance.jobs if job.bay is not None]
+    found = {bay for bay in bays if bays.count(bay) > 1}
+    for bay in set(bays):
+        ref = instance.refs[bay]
+        if ref == instance.down or (ref.level > 1 and is_free(instance.columns, ref)):
+            found.add(bay)
+    return frozenset(found)
+
+
+def _free_from_start(instance: Instance, special: frozenset[BayId]) -> BayId | None:
+    for bay in sorted(special):
+        ref = instance.refs[bay]
+        if ref.level > 1 and is_free(instance.columns, ref):
+            return bay
+    return None
+
+
+def _chains(instance: Instance, special: frozenset[BayId]) -> tuple[tuple[int, ...], ...]:
+    """Classes, each in an order that both release and request agree with."""
+    groups: dict[tuple[object, ...], list[list[int]]] = {}
+    jobs = instance.jobs
+    for at in sorted(range(len(jobs)), key=lambda i: (jobs[i].release_ms, jobs[i].requested_ms, i)):
+        job = jobs[at]
+        level = instance.level(job)
+        alone = job.bay if job.bay in special else None
+        key = (level, job.kind, job.priority, alone)
+        chains = groups.setdefault(key, [])
+        for chain in chains:
+            if jobs[chain[-1]].requested_ms <= job.requested_ms:
+                chain.append(at)
+                break
+        else:
+            chains.append([at])
+    return tuple(tuple(chain) for key in sorted(groups, key=str) for chain in groups[key])
+
+
+def _ground_free(instance: Instance) -> list[BayId]:
+    named = {job.bay for job in instance.jobs if job.bay is not None}
+    return [
+        bay
+        for bay in instance.layout.bay_names
+        if instance.refs[bay].level == 1 and bay in instance.empty and bay not in named
+    ]
+
+
+class _Ranking(NamedTuple):
+    """The order that is best once every job is released, for the bound from below."""
+
+    order: list[int]
+    lead_ms: list[int]
+    """Least time from the machine free to the gate open, by class."""
+    work_ms: list[int]
+    """Least time that one job takes from the machine, by class."""
+    uppers_at: int
+    """Place in the order from which on pallets of upper levels come."""
+    spared_ms: int
+    """One raising that the work of upper pallets holds too much when nothing is down; 0 with true raisings."""
+
+
+def _ranking(instance: Instance, regime: Regime, special: frozenset[BayId], heads: Sequence[PlanJob]) -> _Ranking:
+    """Ground pallets first, then upper ones with their own raising, each by work over weight.
+
+    That order is best (swap neighbours) when every ground job is shorter for its weight than every
+    upper one even without its raising. Else every upper pallet counts the quickest raising only.
+    """
+    leasts = [least_of(instance, regime, job) for job in heads]
+    leasts = [
+        Least(False, regime.gate_ms, least.tail_ms, 0, least.weight) if job.bay in special else least
+        for least, job in zip(leasts, heads, strict=True)
+    ]
+    numbers = range(len(heads))
+    ground, upper = [n for n in numbers if not leasts[n].upper], [n for n in numbers if leasts[n].upper]
+    lead, work = [least.lead_ms for least in leasts], [least.work_ms for least in leasts]
+    spared_ms = 0
+    uppers_at = len(heads)
+    if all(work[g] * leasts[u].weight <= work[u] * leasts[g].weight for g in ground for u in upper):
+        work = [least.work_ms + least.raise_ms for least in leasts]
+        uppers_at = len(ground)
+    else:
+        spared_ms = min(leasts[u].raise_ms for u in upper)
+        lead = [ms + spared_ms * least.upper for ms, least in zip(lead, leasts, strict=True)]
+        work = [ms + spared_ms * least.upper for ms, least in zip(work, leasts, strict=True)]
+    order = sorted(numbers, key=lambda n: (leasts[n].upper and not spared_ms, work[n] / leasts[n].weight))
+    return _Ranking(order, lead, work, uppers_at, spared_ms)
+
+
+def _urgency(instance: Instance, regime: Regime) -> int:
+    """More than all waits beyond the age bound can add up to, so that emergencies come before them."""
+    if instance.age_bound_ms is None:
+        return 1
+    longest = max(regime.lower_ms) + max(regime.raise_ms) + regime.window_ms(len(instance.layout.levels))
+    longest += 2 * regime.gate_ms + max(instance.dwell_ms(job) for job in instance.jobs)
+    last = max(job.release_ms for job in instance.jobs) - min(job.requested_ms for job in instance.jobs)
+    return len(instance.jobs) * (last + len(instance.jobs) * longest) + 1
+
+
+def _steps(instance: Instance, model: CountModel, picks: Sequence[int]) -> tuple[Step, ...]:
+    """Read the chosen options back as jobs on pallets."""
+    served = [0] * len(model.chains)
+    ground = _ground_free(instance)
+    steps = []
+    for pick in picks:
+        number, kind = int(model.options[pick][0]), int(model.options[pick][1])
+        at = model.chains[number][served[number]]
+        served[number] += 1
+        bay = instance.jobs[at].bay
+        ref: BayRef = instance.refs[ground.pop(0) if bay is None else bay]
+        steps.append(Step(at, ref, raise_first=kind == kernel.RAISE_FIRST))
+    return tuple(steps)

@@ -1,0 +1,96 @@
+"""A file becomes a plan with its checks, or is refused with the path of what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.machine import SlideMode
+from runtime.bench_plan import Family, families, random_module, run_static
+from runtime.planning import checks_hold, plan_file
+from runtime.second_solver import SecondSolverUnavailable, second_opinion
+from scheduler.exact import solve
+from scheduler.instance import Overlap
+from scheduler.instance_json import InstanceError, instance_to_json
+from scheduler.plan_schema import PLAN_SCHEMA
+from tests.scheduler.instances import MODES, random_instance, with_free_storages
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "planning.md"
+
+
+def test_the_example_in_the_document_can_be_planned(tmp_path: Path) -> None:
+    example = re.search(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert example is not None
+    path = tmp_path / "instance.json"
+    path.write_text(example[1], encoding="utf-8")
+    answer = plan_file(path, verify=True)
+    assert answer["optimal"]
+    assert checks_hold(answer)
+    assert set(answer) <= set(PLAN_SCHEMA["properties"])
+    assert answer["checks"][0]["result"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON: line 1"),
+        ("[" * 100_000, "is nested too deeply"),
+        ("[]", "expected an object"),
+        ('{"jobs": []}', "module: is missing"),
+    ],
+)
+def test_a_file_that_is_no_instance_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "instance.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InstanceError, match=message):
+        plan_file(path)
+
+
+def test_a_missing_file_and_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InstanceError, match="cannot be read"):
+        plan_file(tmp_path / "none.json")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InstanceError, match="is not UTF-8"):
+        plan_file(tmp_path / "bytes.json")
+
+
+def test_a_failed_check_is_seen() -> None:
+    checks: list[dict[str, Any]] = [{"result": "passed"}, {"result": "not_possible"}]
+    assert checks_hold({"checks": checks})
+    assert not checks_hold({"checks": [*checks, {"result": "failed"}]})
+
+
+@pytest.mark.parametrize(("mode", "overlap"), MODES)
+def test_the_second_solver_agrees_where_it_is_installed(mode: SlideMode, overlap: Overlap, tmp_path: Path) -> None:
+    instance = random_instance(
+        5, 4, mode=mode, overlap=overlap, mixed=True, released_within_ms=300_000, priorities=True, age_bound_ms=300_000
+    )
+    path = tmp_path / "instance.json"
+    path.write_text(json.dumps(instance_to_json(instance)), encoding="utf-8")
+    answer = plan_file(path, verify=True)
+    second = answer["checks"][1]
+    assert checks_hold(answer)
+    assert "proves" in second["detail"] or "not installed" in second["detail"]
+
+
+@pytest.mark.parametrize("jobs", [3, 13])
+def test_the_second_solver_says_what_it_does_not_know(jobs: int) -> None:
+    instance = random_instance(1, jobs, columns=6)
+    instance = with_free_storages(instance, 1, ("A-1-05",)) if jobs == 3 else instance
+    with pytest.raises(SecondSolverUnavailable, match=r"any pallet|more than 12"):
+        second_opinion(instance)
+
+
+def test_every_family_of_the_benchmark_can_be_planned() -> None:
+    for family in families():
+        instance = random_module(1, 4, Family(family.name, 4, family.mode, family.overlap, family.released_within_ms))
+        assert solve(instance).optimal
+
+
+def test_an_unknown_suite_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such suite"):
+        run_static("huge")

@@ -40,7 +40,7 @@ from runtime.journal import Journal
 from runtime.journal_writer import JournalWriter
 from runtime.plant_process import TOKEN_VARIABLE, PlantStart
 from runtime.realtime import SILENT, RealtimeRunner
-from runtime.simulation import with_residents
+from runtime.simulation import with_permits
 from runtime.virtual import expected_identities, register_residents
 from runtime.wires import Wires
 from sim.plant import CarBody
@@ -94,7 +94,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
     engine = open_database(config.database_url)
     permits = config.permits
     if options.simulate:
-        permits = with_residents(permits, first_residents(config, options.free_bays))
+        permits = with_permits(permits, first_residents(config, options.free_bays).pins)
     poster = partial(ledger.post, book=config.tariffs, permits=permits)
     journal = Journal(engine, poster)
     memory = load_memory(journal)

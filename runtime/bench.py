@@ -54,13 +54,13 @@ def bench_scan(config: Config, config_path: Path, say: Say, seed: int = 1) -> li
 
 
 def _step_times(config: Config, seed: int) -> list[int]:
-    residents, trips, _ = demand_of(config, SimulationOptions(1, seed))
+    demand = demand_of(config, SimulationOptions(1, seed))
     engine = open_database("sqlite://")
     times: list[int] = []
     run = VirtualRun(
         config.site,
-        residents,
-        trips,
+        demand.residents,
+        demand.trips,
         seed,
         start_utc_ms(config),
         Journal(engine),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from billing import ledger
 from billing.tariff import Permits
 from controller.memory import Job
 from domain.events import ChargingEnded, JobAdvanced, JobOverdue, Recorded, SessionAdvanced
-from domain.ids import JobId
+from domain.ids import JobId, Plate
 from runtime.config import Config
 from runtime.database import open_database
 from runtime.journal import Journal
@@ -68,14 +68,24 @@ class _Tally:
                     self.energy_wh += sum(part[2] for part in slices)
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Who is parked at the start, who lives here (and has a permit), who comes and goes, and from where we know."""
+
+    residents: Residents
+    permits: frozenset[Plate]
+    trips: list[Trip]
+    source: dict[str, Any]
+
+
 def start_utc_ms(config: Config) -> int:
     """UTC of plant time 0: local midnight of `FIRST_DAY`."""
     midnight = FIRST_DAY.replace(tzinfo=dt.UTC).timestamp()
     return round(midnight * 1000) - config.site.utc_offset_minutes * 60_000
 
 
-def demand_of(config: Config, options: SimulationOptions) -> tuple[Residents, list[Trip], dict[str, Any]]:
-    """Who is parked at the start, who comes and goes, and where that comes from."""
+def demand_of(config: Config, options: SimulationOptions) -> Demand:
+    """The built-in weekday profile, or measured sessions."""
     begin = start_utc_ms(config)
     if options.demand is None:
         residents = initial_cars(config.site, options.seed, config.simulation.cars)
@@ -87,7 +97,7 @@ def demand_of(config: Config, options: SimulationOptions) -> tuple[Residents, li
             start_utc_ms=begin,
             parked=residents.parked,
         )
-        return residents, trips, {"source": "built-in weekday profile"}
+        return Demand(residents, frozenset(residents.pins), trips, {"source": "built-in weekday profile"})
     measured = trondheim_trips(options.demand, config.site, options.days, options.seed, start_utc_ms=begin)
     residents = place_households(config.site, options.seed, tuple(measured.parked.values()))
     cleaning = measured.cleaning
@@ -98,32 +108,32 @@ def demand_of(config: Config, options: SimulationOptions) -> tuple[Residents, li
         "sessions_dropped": cleaning.dropped,
         "sessions_merged": cleaning.merged,
     }
-    return residents, measured.trips, source
+    return Demand(residents, frozenset(home.plate for home in measured.households), measured.trips, source)
 
 
-def with_residents(permits: Permits, residents: Residents) -> Permits:
+def with_permits(permits: Permits, plates: Iterable[Plate]) -> Permits:
     """Simulated residents have permits like real ones."""
-    return replace(permits, plates=permits.plates | frozenset(residents.pins))
+    return replace(permits, plates=permits.plates | frozenset(plates))
 
 
 def simulate(
     config: Config, options: SimulationOptions, progress: Callable[[int], None] | None = None
 ) -> dict[str, Any]:
     """Run the days and return the report; `progress` hears each finished hour of plant time."""
-    residents, trips, source = demand_of(config, options)
+    demand = demand_of(config, options)
     with ExitStack() as stack:
         trace = None
         if options.trace is not None:
             trace = TraceWriter(stack.enter_context(options.trace.open("w", encoding="utf-8")))
         engine = open_database("sqlite://")
         stack.callback(engine.dispose)
-        permits = with_residents(config.permits, residents)
+        permits = with_permits(config.permits, demand.permits)
         journal = Journal(engine, partial(ledger.post, book=config.tariffs, permits=permits))
         begun_s = time.perf_counter()
         run = VirtualRun(
             config.site,
-            residents,
-            trips,
+            demand.residents,
+            demand.trips,
             options.seed,
             start_utc_ms(config),
             journal,
@@ -140,7 +150,7 @@ def simulate(
         wall_s = time.perf_counter() - begun_s
         with engine.connect() as connection:
             balances = ledger.trial_balance(connection)
-        return _report(options, run, tally, wall_s, balances, source)
+        return _report(options, run, tally, wall_s, balances, demand.source)
 
 
 def _report(

@@ -155,6 +155,13 @@ class ModulePlant:
         self._at(now_ms + self.machine.hook_ms, self._hook_arrives, (pallet, target, pallet.hook_turn))
         self._touch(pallet)
 
+    def cut_hook_power(self, now_ms: int) -> None:
+        """All magnets lose power: a hook locks at once where its pallet is home, else when it arrives there."""
+        for pallet in self.pallets:
+            pallet.hook_unpowered = pallet.moving and not pallet.at_home_height
+            if pallet.z_mm >= pallet.home_z_mm and not pallet.moving:
+                self.hook(pallet.offset, False, now_ms)
+
     def gate(self, opening: bool, now_ms: int) -> None:
         """Drive the gate toward open or shut from wherever it is."""
         turn, arrives_ms = self._gate.drive(opening, now_ms)
@@ -365,6 +372,9 @@ class ModulePlant:
         pallet.rest_at(route.end_mm)
         self._tell(pallet)
         self._touch(pallet)
+        if pallet.hook_unpowered and pallet.z_mm >= pallet.home_z_mm:
+            self.hook(pallet.offset, False, self.clock.now_ms)
+        pallet.hook_unpowered = False
 
     def _motor_w(self, motion: Motion) -> int:
         return self.machine.lift_motor_w if motion is Motion.LIFT else self.machine.slide_motor_w

@@ -72,6 +72,8 @@ class PalletPlant:
     travel: Trajectory | None = None
     hook_target: Hook = Hook.CLOSED
     hook_turn: int = 0
+    hook_unpowered: bool = False
+    """Its magnet has lost power on the way: the hook falls in when the pallet comes home."""
     hook_shown: str = "closed"
     car: CarBody | None = None
     loaded_a: bool = False

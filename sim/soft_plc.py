@@ -99,9 +99,7 @@ class SoftPlc:
         """Lose power and start again: motion stops, mailboxes are forgotten, faults stay latched."""
         self.plant.stop_all(now_ms)
         self.plant.gate_stop(now_ms)
-        for move in self._moves.values():
-            if move.resting:
-                move.relax(now_ms)
+        self.plant.cut_hook_power(now_ms)
         self._boot_count += 1
         self._boot_end_ms = tick_from(now_ms + BOOT_MS)
         self._start()

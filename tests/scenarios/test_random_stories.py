@@ -21,7 +21,21 @@ from tests.garage_run import PIN, SEDAN, GarageRun
 from tests.sites import module_layout, site_of
 
 A = ModuleId("A")
-DEEDS = ("store", "store", "fetch", "fetch", "estop", "walk", "mode", "crash", "cancel", "wait", "wait", "clear up")
+DEEDS = (
+    "store",
+    "store",
+    "fetch",
+    "fetch",
+    "estop",
+    "walk",
+    "mode",
+    "crash",
+    "cancel",
+    "reboot",
+    "wait",
+    "wait",
+    "clear up",
+)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -68,6 +82,8 @@ def do(garage: GarageRun, deed: str, number: int, dice: random.Random) -> None:
             plant.set_mode(PlcMode.MANUAL)
             garage.wait(dice.choice((100, 1000)))
             plant.set_mode(PlcMode.AUTOMATIC)
+        case "reboot":
+            garage.run.rig.plcs[A].reboot(garage.run.rig.now_ms)
         case "crash":
             garage.crash(dice.choice((300, 900, 5000)))
         case "cancel":

@@ -129,7 +129,7 @@ def identify(request: Request, settings: Settings, sessions: Sessions) -> Princi
         return ANONYMOUS
     if request.method not in ("GET", "HEAD") and not _same_origin(request):
         raise Problem("forbidden")
-    return Principal(principal.name, principal.role, by_cookie=True)
+    return principal
 
 
 def _same_origin(request: Request) -> bool:

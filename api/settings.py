@@ -30,11 +30,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The one who sent a request; `by_cookie` tells a page from a program."""
+    """The one who sent a request."""
 
     name: str
     role: Role
-    by_cookie: bool = False
 
 
 ANONYMOUS = Principal("public", Role.PUBLIC)

@@ -5,7 +5,6 @@ Decides when a command is repeated and when it has failed. What to ask is decide
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.machines import MOTION
@@ -16,11 +15,8 @@ from domain.faults import FaultNumber
 from domain.grid import ModuleLayout
 from domain.machine import Machine
 from domain.outputs import GATE, MailboxWrite, Opcode
-from domain.refusals import Refusal
 from domain.signals import MailboxReply, ModuleImage, Result
 from domain.site import Patience
-
-Interlock = Callable[[tuple[MailboxWrite, ...]], tuple[Refusal, ...]]
 
 STOPPED_BY_PERSON = 21
 """The PLC's reason (register map) when somebody walks into a closing gate: ordinary life, no fault."""

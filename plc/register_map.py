@@ -177,7 +177,6 @@ def _mailboxes() -> list[Register]:
 
 
 REGISTERS: tuple[Register, ...] = (*_status(), *_pallets(), *_mailboxes())
-BY_NAME: dict[str, Register] = {register.name: register for register in REGISTERS}
 ADDRESS: dict[str, int] = {register.name: register.address for register in REGISTERS}
 
 

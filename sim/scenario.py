@@ -40,11 +40,6 @@ class Residents:
         return {h.plate: h.pin for h in self.households.values()}
 
     @cached_property
-    def vehicles(self) -> dict[Plate, Vehicle]:
-        """Everybody's car."""
-        return {h.plate: h.vehicle for h in self.households.values()}
-
-    @cached_property
     def parked(self) -> dict[Plate, Household]:
         """Households by plate, as `sim.demand.weekday_trips` wants them."""
         return {h.plate: h for h in self.households.values()}

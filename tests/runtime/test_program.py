@@ -65,6 +65,23 @@ def test_the_curl_lines_of_the_readme_park_and_fetch_a_car(tmp_path: Path) -> No
         assert (last["kind"], last["state"], last["fee_fen"]) == ("retrieval", "done", 0)
 
 
+def test_the_curl_lines_end_with_the_reason_when_they_are_refused(tmp_path: Path) -> None:
+    require_peer("curl")
+    with simulated(tmp_path, "--no-traffic") as program:
+        program.post("/api/v1/storages", {"plate": "京A12345", "vehicle_class": "Z", "pin": "246810"})
+        done = subprocess.run(
+            ["bash", "-uc", readme_lines()],
+            env={**os.environ, "GARAGE": program.url},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert '"code":"job_open"' in done.stderr
+    assert "was refused" in done.stderr
+
+
 def test_control_c_stops_everything_within_three_seconds_open_streams_included(tmp_path: Path) -> None:
     with simulated(tmp_path) as program:
         heard: list[bytes] = []

@@ -49,6 +49,8 @@ MEASURE = """() => {
 
 def assert_readable(page: Page) -> None:
     """22 pt text, 16 mm buttons, contrast 7:1, one heading, nothing outside the screen."""
+    # After a navigation the words can be there before the style sheet; people see them with it.
+    page.wait_for_load_state("load")
     told = page.evaluate(MEASURE)
     assert [text for text in told["sizes"] if text[1] < TEXT_PX_MIN] == []
     assert [text for text in told["contrasts"] if text[1] < CONTRAST_MIN] == []

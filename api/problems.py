@@ -69,6 +69,14 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
     _CODE.SAFETY_NOT_OK: 409,
     _CODE.GARAGE_MODE: 409,
     _CODE.NO_POWER: 409,
+    _CODE.UNKNOWN_BOOKING: 404,
+    _CODE.BOOKING_EXISTS: 409,
+    _CODE.BOOKING_PAST: 422,
+    _CODE.BOOKING_TOO_FAR: 422,
+    _CODE.BOOKING_TIME: 422,
+    _CODE.BOOKING_NEEDS_CAR: 409,
+    _CODE.BOOKING_LIMIT: 409,
+    _CODE.BOOKING_CALLED: 409,
     _CODE.UNREACHABLE: 409,
 }
 """404: no such thing. 403 and 429: the PIN. 422: this car never. 409: not now. 503: the garage cannot."""

@@ -1,4 +1,4 @@
-"""The seven machines of the controller, each as its table.
+"""The eight machines of the controller, each as its table.
 
 Decides which changes of state exist at all. When to fire them is decided by `module`, `links` and
 `charging`; docs/state-machines.md is drawn from here.
@@ -58,6 +58,7 @@ JOB = Table(
         "queued": "queue_ms",
         "preparing": "deadline of each slide",
         "delivering": "deadline of the lift",
+        "standing_by": "no_show_ms after it was due; booking_grace_ms while others wait",
         "at_gate": "deadlines of the session",
         "returning": "deadline of the lift",
     },
@@ -65,7 +66,10 @@ JOB = Table(
     rules=(
         Rule("start", "queued", "preparing"),
         Rule("clear_way", "preparing", "delivering"),
-        Rule("present", "delivering", "at_gate"),
+        Rule("present", "delivering", "at_gate", ("driver_came",)),
+        Rule("present", "delivering", "standing_by"),
+        Rule("meet", "standing_by", "at_gate", ("driver_came",)),
+        Rule("give_up", "standing_by", "returning"),
         Rule("send_home", "at_gate", "returning"),
         Rule("reopen", "returning", "at_gate"),
         Rule("finish", "returning", "done", ("is_wanted",)),
@@ -73,7 +77,29 @@ JOB = Table(
         Rule("cancel", "queued", "cancelled"),
     ),
 )
-"""One storage or retrieval, from request until the pallet is home."""
+"""One storage or retrieval, from request until the pallet is home or another car takes it.
+
+A booked job has no driver at first: its pallet stands by behind the shut gate until somebody comes.
+"""
+
+BOOKING = Table(
+    "booking",
+    initial="planned",
+    waiting={
+        "planned": "called booking_ahead_ms before it is due; lapses when due if that is impossible",
+        "called": "ends with its job",
+    },
+    rest=("kept", "missed", "cancelled"),
+    rules=(
+        Rule("call", "planned", "called"),
+        Rule("lapse", "planned", "missed"),
+        Rule("keep", "called", "kept"),
+        Rule("miss", "called", "missed"),
+        Rule("renew", ("kept", "missed"), "planned", ("repeats",)),
+        Rule("cancel", ("planned", "called"), "cancelled"),
+    ),
+)
+"""One booking; a daily one is planned anew after each time."""
 
 SESSION = Table(
     "session",
@@ -144,7 +170,7 @@ SPOT = Table(
 )
 """One charging spot in the status names of OCPP."""
 
-TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, MOTION, SPOT)
+TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, BOOKING, MOTION, SPOT)
 
 
 def as_markdown() -> str:

@@ -12,18 +12,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from domain.events import (
+    BookingAdvanced,
+    BookingChanged,
+    BookingMade,
     CarLeft,
     CarParked,
     CarRegistered,
     CarStruck,
     ChargingEnded,
     ChargingStarted,
+    DriverCame,
     EnergyMetered,
     Event,
     FaultRaised,
     FaultsReset,
     GarageAdvanced,
     JobAdvanced,
+    JobEstimated,
+    JobMovedToBay,
     JobOverdue,
     JobQueued,
     JobWithdrawn,
@@ -37,14 +43,17 @@ from domain.events import (
     Recorded,
     SessionAdvanced,
     SpotAdvanced,
+    StanceTaken,
 )
-from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
+from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
 from domain.vehicle import Vehicle
 
 ENDED_JOBS_KEPT = 500
 _PLUGGED = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 OPEN_ENDS = frozenset({"done", "cancelled"})
+BOOKING_ENDS = frozenset({"kept", "missed", "cancelled"})
+ENDED_BOOKINGS_KEPT = 500
 
 
 @dataclass(slots=True)
@@ -60,7 +69,11 @@ class ParkedCar:
 
 @dataclass(slots=True)
 class Job:
-    """One storage or retrieval; `state` is one of the JOB table."""
+    """One storage or retrieval; `state` is one of the JOB table.
+
+    `came_utc_ms` is when its driver asked for it; a booked job has none until then. `due_utc_ms` is
+    the booked minute.
+    """
 
     id: JobId
     kind: str
@@ -76,6 +89,23 @@ class Job:
     ended_utc_ms: int | None = None
     overdue: bool = False
     withdrawn: bool = False
+    priority: str = "normal"
+    booking: BookingId | None = None
+    due_utc_ms: int | None = None
+    came_utc_ms: int | None = None
+    stood_utc_ms: int | None = None
+    reason: str = ""
+    estimate_ms: tuple[int, int, int] | None = None
+
+    @property
+    def has_driver(self) -> bool:
+        """Whether somebody has asked for it in person."""
+        return self.came_utc_ms is not None
+
+    @property
+    def waits_from_utc_ms(self) -> int:
+        """From when on somebody waits: the request, or the booked minute if that is later."""
+        return max(self.due_utc_ms or 0, self.came_utc_ms or self.due_utc_ms or self.requested_utc_ms)
 
     @property
     def is_open(self) -> bool:
@@ -86,6 +116,23 @@ class Job:
     def level(self) -> int:
         """Level of its bay."""
         return parse_bay(self.bay).level
+
+
+@dataclass(slots=True)
+class Booking:
+    """One booking; `state` is one of the BOOKING table, `kind` and `repeat` as in `domain.booking`."""
+
+    id: BookingId
+    plate: Plate
+    vehicle: Vehicle
+    pin_digest: str
+    kind: str
+    minute_of_day: int
+    repeat: str
+    due_utc_ms: int
+    state: str = "planned"
+    reason: str = ""
+    job: JobId | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +159,8 @@ class ModuleMemory:
     unfinished: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Slides that did not end, by level: (first, second). They are asked again after a confirmation."""
     faults: tuple[int, ...] = ()
+    down: BayId | None = None
+    """The upper pallet that a finished move left on the ground."""
 
 
 @dataclass(slots=True)
@@ -160,6 +209,9 @@ class Memory:
     pin_failures: dict[Plate, tuple[int, int]] = field(default_factory=dict)
     job_count: int = 0
     charging_count: int = 0
+    booking_count: int = 0
+    bookings: dict[BookingId, Booking] = field(default_factory=dict)
+    ended_bookings: list[BookingId] = field(default_factory=list)
     ended: list[JobId] = field(default_factory=list)
     car_at: dict[BayId, Plate] = field(default_factory=dict)
     open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
@@ -216,16 +268,20 @@ class Memory:
             links=dict(state["links"]),
             job_count=state["job_count"],
             charging_count=state["charging_count"],
+            booking_count=state.get("booking_count", 0),
+            ended_bookings=list(state.get("ended_bookings", ())),
             ended=list(state["ended"]),
             pin_failures={p: (v[0], v[1]) for p, v in state["pin_failures"].items()},
         )
         for plate, car in state["parked"].items():
             memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
         for job_id, fields in state["jobs"].items():
-            job = Job(**{**fields, "vehicle": Vehicle(**fields["vehicle"])})
+            job = _job_from(fields)
             memory.jobs[job_id] = job
             if job.is_open:
                 memory.open_jobs.setdefault(job.module, []).append(job_id)
+        for name, booking in state.get("bookings", {}).items():
+            memory.bookings[name] = Booking(**{**booking, "vehicle": Vehicle(**booking["vehicle"])})
         for name, module in state["modules"].items():
             motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
             unfinished = {int(level): (way[0], way[1]) for level, way in module["unfinished"].items()}
@@ -236,6 +292,7 @@ class Memory:
                 motions=motions,
                 unfinished=unfinished,
                 faults=tuple(module["faults"]),
+                down=module.get("down"),
             )
         memory.spots = {name: SpotMemory(**spot) for name, spot in state["spots"].items()}
         for name, charging in state["chargings"].items():
@@ -267,13 +324,31 @@ class Memory:
         module = parse_bay(event.bay).module
         self.job_count += 1
         self.jobs[event.job] = Job(
-            event.job, event.kind, event.plate, event.vehicle, event.bay, module, event.pin_digest, utc_ms
+            event.job,
+            event.kind,
+            event.plate,
+            event.vehicle,
+            event.bay,
+            module,
+            event.pin_digest,
+            utc_ms,
+            priority=event.priority,
+            booking=event.booking,
+            due_utc_ms=event.due_utc_ms,
+            came_utc_ms=utc_ms if event.booking is None else None,
+            reason=event.reason,
         )
+        if event.booking is not None:
+            self.bookings[event.booking].job = event.job
         self.open_jobs.setdefault(module, []).append(event.job)
 
     def _job_advanced(self, event: JobAdvanced, utc_ms: int) -> None:
         job = self.jobs[event.job]
         job.state = event.state
+        if event.reason:
+            job.reason = event.reason
+        if event.state == "standing_by":
+            job.stood_utc_ms = utc_ms
         if event.state in OPEN_ENDS:
             job.ended_utc_ms = utc_ms
             queue = self.open_jobs[job.module]
@@ -283,6 +358,48 @@ class Memory:
             self.ended.append(job.id)
             if len(self.ended) > ENDED_JOBS_KEPT:
                 del self.jobs[self.ended.pop(0)]
+
+    def _driver_came(self, event: DriverCame, utc_ms: int) -> None:
+        job = self.jobs[event.job]
+        job.came_utc_ms = utc_ms
+        job.vehicle, job.pin_digest, job.priority = event.vehicle, event.pin_digest, event.priority
+
+    def _job_moved_to_bay(self, event: JobMovedToBay, utc_ms: int) -> None:
+        job = self.jobs[event.job]
+        job.bay = event.bay
+        job.reason = event.reason
+
+    def _job_estimated(self, event: JobEstimated, utc_ms: int) -> None:
+        self.jobs[event.job].estimate_ms = (event.low_ms, event.wait_ms, event.high_ms)
+
+    def _booking_made(self, event: BookingMade, utc_ms: int) -> None:
+        self.booking_count += 1
+        self.bookings[event.booking] = Booking(
+            event.booking,
+            event.plate,
+            event.vehicle,
+            event.pin_digest,
+            event.kind,
+            event.minute_of_day,
+            event.repeat,
+            event.due_utc_ms,
+        )
+
+    def _booking_changed(self, event: BookingChanged, utc_ms: int) -> None:
+        booking = self.bookings[event.booking]
+        booking.minute_of_day, booking.repeat = event.minute_of_day, event.repeat
+        booking.due_utc_ms = event.due_utc_ms
+
+    def _booking_advanced(self, event: BookingAdvanced, utc_ms: int) -> None:
+        booking = self.bookings[event.booking]
+        booking.state, booking.due_utc_ms, booking.reason = event.state, event.due_utc_ms, event.reason
+        if event.state == "planned":
+            booking.job = None
+            self.ended_bookings.remove(booking.id)
+        elif event.state in BOOKING_ENDS:
+            self.ended_bookings.append(booking.id)
+            if len(self.ended_bookings) > ENDED_BOOKINGS_KEPT:
+                del self.bookings[self.ended_bookings.pop(0)]
 
     def _session_advanced(self, event: SessionAdvanced, utc_ms: int) -> None:
         job = self.jobs[event.job]
@@ -313,6 +430,9 @@ class Memory:
                 module.unfinished[event.mailbox] = (motion.first, motion.second)
         elif motion.opcode == Opcode.RESET and event.result == "done":
             module.faults = ()
+        elif motion.opcode in (Opcode.LOWER, Opcode.RAISE):
+            lowered = motion.opcode == Opcode.LOWER and event.result == "done"
+            module.down = BayRef(event.module, motion.mailbox, motion.first).name if lowered else None
 
     def _module_advanced(self, event: ModuleAdvanced, utc_ms: int) -> None:
         module = self.module(event.module)
@@ -326,7 +446,7 @@ class Memory:
         if event.number not in module.faults:
             module.faults = (*module.faults, event.number)
 
-    def _noted(self, event: FaultsReset | ModuleConfirmed, utc_ms: int) -> None:
+    def _noted(self, event: FaultsReset | ModuleConfirmed | StanceTaken, utc_ms: int) -> None:
         """Who did it is for the journal; what it changes comes with the events that follow."""
 
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
@@ -375,6 +495,14 @@ class Memory:
             del self.chargings[name]
 
 
+def _job_from(fields: dict[str, Any]) -> Job:
+    estimate = fields.get("estimate_ms")
+    # Snapshots from before there were bookings: every job had its driver from the first.
+    came = fields.get("came_utc_ms", fields["requested_utc_ms"])
+    known = {"vehicle": Vehicle(**fields["vehicle"]), "estimate_ms": tuple(estimate) if estimate else None}
+    return Job(**{**fields, **known, "came_utc_ms": came})
+
+
 _APPLY: dict[type[Event], Any] = {
     CarRegistered: Memory._car_registered,
     CarStruck: Memory._car_struck,
@@ -382,6 +510,13 @@ _APPLY: dict[type[Event], Any] = {
     CarLeft: Memory._car_left,
     JobQueued: Memory._job_queued,
     JobAdvanced: Memory._job_advanced,
+    DriverCame: Memory._driver_came,
+    JobMovedToBay: Memory._job_moved_to_bay,
+    JobEstimated: Memory._job_estimated,
+    StanceTaken: Memory._noted,
+    BookingMade: Memory._booking_made,
+    BookingChanged: Memory._booking_changed,
+    BookingAdvanced: Memory._booking_advanced,
     SessionAdvanced: Memory._session_advanced,
     MotionRequested: Memory._motion_requested,
     MotionEnded: Memory._motion_ended,

@@ -7,41 +7,52 @@ needs no special path. Which job comes next is the scheduler's answer; whose car
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 from controller import attendance, interlocks
 from controller.interlocks import is_away, signal_of, zone_clear
 from controller.machines import JOB, MODULE, SESSION
 from controller.memory import Job, ModuleMemory
 from controller.motions import STOPPED_BY_PERSON, Failure, Motions, motor_w
 from controller.plc_link import Expected, PlcLink
+from controller.queueing import outlook_of, queue_of, queued_jobs, standing_ends
 from controller.reconcile import at_rest, disagreements
 from controller.scan import InvariantBroken, Scan
+from domain.booking import DAY_MINUTES, MINUTE_MS
 from domain.events import (
     FaultRaised,
     FaultsReset,
     JobAdvanced,
+    JobMovedToBay,
     JobOverdue,
     JobWithdrawn,
     ModuleAdvanced,
     ModuleConfirmed,
     SessionAdvanced,
+    StanceTaken,
 )
 from domain.faults import FaultNumber
 from domain.grid import Columns, ModuleLayout, columns_from_cells
-from domain.ids import BayRef, JobId, parse_bay
+from domain.ids import BayId, BayRef, JobId, parse_bay
 from domain.machine import SlideMode
 from domain.outputs import GATE, Opcode
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
 from domain.site import Site
-from scheduler.moves import present
+from scheduler.moves import Slide, present
 from scheduler.policy import Policy
-from scheduler.sequence import Waiting
+from scheduler.sequence import Chosen
+from scheduler.stance import Stance
 
 CHAIN_MAX = 16
 """More decisions than this in one scan of one module cannot be: a bug."""
 
 ATTEMPTS_MAX = 6
 """So many asked moves in one state of a job without getting on is not bad luck any more."""
+
+STANCE_SLOT_MS = 900_000
+"""An idle module looks anew at what is likely every quarter of an hour."""
 
 _DEVICES_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED
 
@@ -63,6 +74,7 @@ class ModuleControl:
         self._blocked_since_ms: int | None = None
         self._waits_for_power = False
         self._attempts = 0
+        self._told_stance: BayId | None = None
         self._queued_since_ms: dict[JobId, int] = {}
         self._wake_ms = 0
         self.touched = True
@@ -142,7 +154,7 @@ class ModuleControl:
             return
         self.motions.settle_after_loss(scan, memory, image)
         job = self.active_job(scan)
-        reasons = disagreements(self._layout, image, scan.memory.car_at, job)
+        reasons = disagreements(self._layout, image, scan.memory.car_at, job, down=memory.down)
         if not at_rest(image):
             reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
         if reasons:
@@ -158,7 +170,13 @@ class ModuleControl:
 
     def _reopen(self, scan: Scan, image: ModuleImage, job: Job | None) -> None:
         """A pallet that could not leave the ground: whoever or whatever is in there must get out first."""
-        if job is not None and job.state == "returning" and signal_of(self._layout, image, job.bay).has(Pallet.GROUND):
+        opened = job is not None and job.opened_utc_ms is not None
+        if (
+            opened
+            and job is not None
+            and job.state == "returning"
+            and signal_of(self._layout, image, job.bay).has(Pallet.GROUND)
+        ):
             self._job(scan, job, "reopen")
             self._session(scan, job, SESSION.initial)
 
@@ -282,10 +300,13 @@ class ModuleControl:
     # -- the job -----------------------------------------------------------------------------
 
     def active_job(self, scan: Scan) -> Job | None:
-        """The one job that has left the queue, if any."""
+        """The one job that the machine works on or that stands at the open gate, if any."""
+        return self._in_state(scan, lambda state: state not in ("queued", "standing_by"))
+
+    def _in_state(self, scan: Scan, wanted: Callable[[str], bool]) -> Job | None:
         for name in scan.memory.open_jobs.get(self._layout.id, ()):
             job = scan.memory.jobs[name]
-            if job.state != "queued":
+            if wanted(job.state):
                 return job
         return None
 
@@ -301,9 +322,12 @@ class ModuleControl:
     def _further(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
         """One decision; True if the job's state changed and there may be another."""
         if job is None:
-            if self._tidy(scan, memory, image, None, spare_w):
+            if self._finish_slides(scan, memory, image, None, spare_w):
                 return False
-            return self._start_next(scan, memory, image)
+            standing = self._in_state(scan, lambda state: state == "standing_by")
+            if standing is not None:
+                return self._stand_by(scan, image, standing)
+            return self._start_next(scan, memory, image, spare_w)
         match job.state:
             case "preparing":
                 return self._prepare(scan, memory, image, job, spare_w)
@@ -316,41 +340,133 @@ class ModuleControl:
             case _:
                 raise InvariantBroken(f"job {job.id} is open in state {job.state}")
 
-    def _tidy(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
-        """Send home what an interruption left away from home; True while there is such a pallet."""
+    def _finish_slides(
+        self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int
+    ) -> bool:
+        """Complete a slide that an interruption left half way; True while there is one."""
         for level in self._layout.levels:
-            sideways = image.cells[level.number - 1].bit_count() != self._layout.pallets_per_level[level.number - 1]
-            if sideways and level.number not in memory.unfinished:
+            if image.cells[level.number - 1].bit_count() == self._layout.pallets_per_level[level.number - 1]:
+                continue
+            if level.number not in memory.unfinished:
                 self.lock(scan, memory, (Refusal(RefusalCode.PALLET_UNKNOWN, f"level {level.number}"),))
-                return True
-            if sideways:
+            else:
                 first, second = memory.unfinished[level.number]
                 self._ask(scan, memory, image, level.number, Opcode.SLIDE, first, second, job, spare_w)
-                return True
-        ground = self._layout.pallets_per_level[0]
-        for ref, signal in zip(self._layout.bays[ground:], image.pallets[ground:], strict=True):
-            if is_away(signal):
-                self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
-                return True
+            return True
         return False
 
-    def _start_next(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> bool:
-        names = scan.memory.open_jobs.get(self._layout.id, ())
-        if not names:
-            return False
-        if image.gate is not GateState.CLOSED:
+    def _send_home(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
+        """Raise what stands in the way of a job, or of nobody; True while there is such a pallet.
+
+        The job's own pallet may stay on the ground, and a car on level 1 is fetched past whatever
+        stands there.
+        """
+        ground = self._layout.pallets_per_level[0]
+        for ref, signal in zip(self._layout.bays[ground:], image.pallets[ground:], strict=True):
+            if not is_away(signal):
+                continue
+            may_stay = job is not None and (job.level == 1 or job.bay == ref.name)
+            if may_stay and signal.has(Pallet.GROUND):
+                continue
+            self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
+            return True
+        return False
+
+    def _start_next(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> bool:
+        """Start what the policy says is next, or prepare for what may come."""
+        jobs = queued_jobs(scan.memory, self._layout)
+        if jobs and image.gate is not GateState.CLOSED:
             self._blocked(scan, memory, (Refusal(RefusalCode.GATE_NOT_SHUT, self._layout.id),))
             return False
         self._blocked_since_ms = None
-        jobs = [scan.memory.jobs[name] for name in names]
-        waiting = [Waiting(job.id, job.kind, parse_bay(job.bay), job.requested_utc_ms) for job in jobs]
-        chosen = self._policy.sequencer(self._layout, self._site.machine, self.columns, waiting)
-        self._job(scan, scan.memory.jobs[chosen.job], "start")
-        return True
+        chosen = self._choose(scan, jobs) if jobs else None
+        if chosen is not None and chosen.begin_utc_ms <= scan.moment.utc_ms:
+            self._start(scan, chosen)
+            return True
+        if chosen is not None:
+            self._wake_at_utc(scan, chosen.begin_utc_ms)
+        self._idle(scan, memory, image, chosen, spare_w)
+        return False
+
+    def _choose(self, scan: Scan, jobs: Sequence[Job]) -> Chosen:
+        queue = queue_of(self._site, self._layout, scan.memory, self.columns, jobs, scan.moment.utc_ms)
+        return self._policy.sequencer(queue)
+
+    def _start(self, scan: Scan, chosen: Chosen) -> None:
+        job = scan.memory.jobs[chosen.job]
+        if chosen.bay != job.bay:
+            scan.emit(JobMovedToBay(job.id, chosen.bay, chosen.reason))
+        self._job(scan, job, "start", chosen.reason)
+
+    def _stand_by(self, scan: Scan, image: ModuleImage, job: Job) -> bool:
+        """A booked pallet is on the ground: meet its driver, serve the ground past it, or give it up."""
+        if job.has_driver:
+            self._job(scan, job, "meet", driver_came=True)
+            self._session(scan, job, SESSION.initial)
+            return True
+        others = queued_jobs(scan.memory, self._layout)
+        reason, until_utc_ms = standing_ends(job, others, scan.memory, self._patience)
+        if scan.moment.utc_ms >= until_utc_ms:
+            self._job(scan, job, "give_up", reason)
+            return True
+        self._wake_at_utc(scan, until_utc_ms)
+        beside = [other for other in others if other.level == 1]
+        if not beside or image.gate is not GateState.CLOSED:
+            return False
+        chosen = self._choose(scan, beside)
+        if chosen.begin_utc_ms <= scan.moment.utc_ms:
+            self._start(scan, chosen)
+            return True
+        self._wake_at_utc(scan, chosen.begin_utc_ms)
+        return False
+
+    def _idle(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, chosen: Chosen | None, spare_w: int) -> None:
+        """Nobody can be served now: home with what is down, and gaps to where they will be wanted."""
+        stance = self._stance(scan, chosen)
+        if not stance.hold and self._send_home(scan, memory, image, None, spare_w):
+            return
+        way = None
+        if stance.expose is not None:
+            way = present(self._layout, self._site.machine, self.columns, parse_bay(stance.expose))
+        if stance.expose is None or way is None or not way.slides:
+            self._attempts = 0
+            return
+        together = self._site.machine.slide_mode is SlideMode.PARALLEL
+        slides = way.slides if together else way.slides[:1]
+        if any(
+            interlocks.against(self._layout, image, Opcode.SLIDE, slide.level, slide.first, slide.second)
+            for slide in slides
+        ):
+            return
+        if self._told_stance != stance.expose:
+            self._told_stance = stance.expose
+            scan.emit(StanceTaken(self._layout.id, stance.expose, stance.reason))
+        self._ask_slides(scan, memory, image, slides, None, spare_w)
+
+    def _stance(self, scan: Scan, chosen: Chosen | None) -> Stance:
+        """What to prepare: the booked job that begins later, else what the policy expects."""
+        now = scan.moment.utc_ms
+        if chosen is not None:
+            down = scan.memory.module(self._layout.id).down
+            return Stance(chosen.bay if parse_bay(chosen.bay).level > 1 else None, chosen.bay == down, chosen.reason)
+        slot_utc_ms = now - now % STANCE_SLOT_MS
+        self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
+        outlook = outlook_of(self._site, self._layout, scan.memory, self.columns, slot_utc_ms)
+        stance = self._policy.stancer(outlook)
+        minute = (now // MINUTE_MS + self._site.utc_offset_minutes) % DAY_MINUTES
+        return replace(stance, expose=None) if self._site.quiet_hours.at(minute) else stance
+
+    def _wake_at_utc(self, scan: Scan, utc_ms: int) -> None:
+        scan.wake_at(scan.moment.mono_ms + max(0, utc_ms - scan.moment.utc_ms))
 
     def _prepare(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
-        if self._tidy(scan, memory, image, job, spare_w):
+        if self._finish_slides(scan, memory, image, job, spare_w):
             return False
+        if self._send_home(scan, memory, image, job, spare_w):
+            return False
+        if memory.down == job.bay:
+            self._job(scan, job, "clear_way")
+            return True
         way = present(self._layout, self._site.machine, self.columns, parse_bay(job.bay))
         if way is None:
             self.lock(scan, memory, (Refusal(RefusalCode.UNREACHABLE, job.bay),))
@@ -359,19 +475,31 @@ class ModuleControl:
             self._job(scan, job, "clear_way")
             return True
         together = self._site.machine.slide_mode is SlideMode.PARALLEL
-        for slide in way.slides if together else way.slides[:1]:
+        self._ask_slides(scan, memory, image, way.slides if together else way.slides[:1], job, spare_w)
+        return False
+
+    def _ask_slides(
+        self,
+        scan: Scan,
+        memory: ModuleMemory,
+        image: ModuleImage,
+        slides: Sequence[Slide],
+        job: Job | None,
+        spare_w: int,
+    ) -> None:
+        for slide in slides:
             power_w = self._ask(scan, memory, image, slide.level, Opcode.SLIDE, slide.first, slide.second, job, spare_w)
             if power_w < 0:
                 break
             spare_w -= power_w
-        return False
 
     def _deliver(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
         ref = parse_bay(job.bay)
         signal = signal_of(self._layout, image, job.bay)
         if ref.level == 1 or (is_away(signal) and signal.has(Pallet.GROUND)):
-            self._job(scan, job, "present")
-            self._session(scan, job, SESSION.initial)
+            self._job(scan, job, "present", driver_came=job.has_driver)
+            if job.has_driver:
+                self._session(scan, job, SESSION.initial)
             return True
         opcode = Opcode.RAISE if is_away(signal) else Opcode.LOWER
         self._ask(scan, memory, image, ref.level, opcode, ref.index, 0, job, spare_w)
@@ -379,12 +507,22 @@ class ModuleControl:
 
     def _return(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
         ref = parse_bay(job.bay)
-        if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)):
+        if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)) and not self._stays_down(scan, job):
             self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
             return False
         stayed = scan.memory.car_at.get(job.bay) == job.plate
         self._job(scan, job, "finish", is_wanted=stayed == (job.kind == "storage"))
         return True
+
+    def _stays_down(self, scan: Scan, job: Job) -> bool:
+        """Whether the emptied pallet of a job is wanted where it is: by a car that waits, or one that is likely."""
+        if job.bay in scan.memory.car_at or scan.memory.module(self._layout.id).down != job.bay:
+            return False
+        jobs = queued_jobs(scan.memory, self._layout)
+        if not jobs:
+            return self._stance(scan, None).hold
+        chosen = self._choose(scan, jobs)
+        return chosen.bay == job.bay and chosen.begin_utc_ms <= scan.moment.utc_ms
 
     # -- the driver at the gate ----------------------------------------------------------------
 
@@ -469,7 +607,7 @@ class ModuleControl:
             del since[gone]
         for name in names:
             job = scan.memory.jobs[name]
-            if job.state != "queued" or job.overdue:
+            if job.state != "queued" or job.overdue or not job.has_driver:
                 continue
             deadline_ms = since.setdefault(name, scan.moment.mono_ms) + self._patience.queue_ms
             if scan.moment.mono_ms >= deadline_ms:
@@ -479,9 +617,10 @@ class ModuleControl:
 
     # -- small steps ---------------------------------------------------------------------------
 
-    def _job(self, scan: Scan, job: Job, trigger: str, **facts: bool) -> None:
+    def _job(self, scan: Scan, job: Job, trigger: str, reason: str = "", **facts: bool) -> None:
         self._attempts = 0
-        scan.emit(JobAdvanced(job.id, JOB.next(job.state, trigger, **facts)))
+        self._told_stance = None
+        scan.emit(JobAdvanced(job.id, JOB.next(job.state, trigger, **facts), reason))
 
     def _session(self, scan: Scan, job: Job, state: str) -> None:
         scan.emit(SessionAdvanced(job.id, state))

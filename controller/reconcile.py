@@ -49,14 +49,16 @@ def disagreements(
     car_at: Mapping[BayId, Plate],
     job: Job | None,
     unfinished: Mapping[int, tuple[int, int]] | None = None,
+    down: BayId | None = None,
 ) -> tuple[Refusal, ...]:
     """Every difference between image and memory; empty: the module may run.
 
     `job` is the module's job in progress: its pallet may be down, its car may be coming or going.
     `unfinished` (given when a person has looked) names the levels whose interrupted slide may be
-    asked again, and lets a pallet between two heights go home.
+    asked again, and lets a pallet between two heights go home. `down` is the pallet that is known to
+    stand on the ground.
     """
-    return tuple(_differences(layout, image, car_at, job, unfinished))
+    return tuple(_differences(layout, image, car_at, job, unfinished, down))
 
 
 def _differences(
@@ -65,6 +67,7 @@ def _differences(
     car_at: Mapping[BayId, Plate],
     job: Job | None,
     unfinished: Mapping[int, tuple[int, int]] | None,
+    down: BayId | None,
 ) -> Iterator[Refusal]:
     if image.mode is not PlcMode.AUTOMATIC:
         yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC, image.mode.name.lower())
@@ -80,7 +83,7 @@ def _differences(
         sideways = image.cells[ref.level - 1].bit_count() != layout.pallets_per_level[ref.level - 1]
         if place is Place.BETWEEN and not _recoverable(ref.level, sideways, unfinished):
             yield Refusal(RefusalCode.PALLET_UNKNOWN, name)
-        elif place is Place.GROUND and not busy and unfinished is None:
+        elif place is Place.GROUND and not (busy or name == down) and unfinished is None:
             yield Refusal(RefusalCode.NOT_HOME, name)
         loaded = loaded_sensors(signal)
         if busy and at_gate:

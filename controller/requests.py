@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
 from controller.machines import GARAGE, JOB
+from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
 from controller.scan import Scan
+from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
+    CancelBooking,
     CancelJob,
+    ChangeBooking,
     Command,
     ConfirmClear,
     ConfirmModule,
     EnterCar,
+    MakeBooking,
     PauseGarage,
     Refused,
     Reply,
@@ -34,15 +40,17 @@ from domain.events import (
     CarRegistered,
     CarStruck,
     ChargingStarted,
+    DriverCame,
     GarageAdvanced,
     JobAdvanced,
     JobQueued,
     PinAccepted,
     PinRejected,
 )
-from domain.ids import ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
+from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.refusals import Refusal, RefusalCode
 from domain.site import Site
+from domain.vehicle import Vehicle
 from scheduler.placement import ModuleOffer, fits_anywhere
 from scheduler.policy import Policy
 
@@ -57,6 +65,10 @@ class Requests:
         self._policy = policy
         self._modules = modules
         self._charging = charging
+        self.bookings = Bookings(site, self._check_pin, self._bay_for, self._touch)
+
+    def _touch(self, module: ModuleId) -> None:
+        self._modules[module].touched = True
 
     def answer(self, scan: Scan, command: Command) -> Reply:
         """Decide one command."""
@@ -69,6 +81,12 @@ class Requests:
                 return self._confirm_clear(scan, command)
             case CancelJob():
                 return self._cancel(scan, command)
+            case MakeBooking():
+                return self._closed(scan) or self.bookings.make(scan, command)
+            case ChangeBooking():
+                return self._closed(scan) or self.bookings.change(scan, command)
+            case CancelBooking():
+                return self.bookings.cancel(scan, command)
             case StartCharging():
                 return self._start_charging(scan, command)
             case StopCharging():
@@ -105,7 +123,10 @@ class Requests:
         plate, vehicle = command.plate, command.vehicle
         if plate in scan.memory.parked:
             return _refused(RefusalCode.ALREADY_PARKED, plate)
-        if scan.memory.job_of(plate) is not None:
+        booked = waiting_driver(scan.memory, plate, "storage")
+        if booked is not None and self._still_fits(booked, command):
+            return self._driver_came(scan, booked, command.vehicle, command.pin_digest, "normal")
+        if scan.memory.job_of(plate) is not None and not self._gave_up(scan, booked):
             return _refused(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
             return Refused((self._too_large(command),))
@@ -120,6 +141,34 @@ class Requests:
         scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
         self._modules[parse_bay(placed.bay).module].touched = True
         return Accepted(job)
+
+    def _still_fits(self, booked: Job, command: RequestStorage) -> bool:
+        """Whether the car that came fits the bay that was kept for it."""
+        return not self._site.layout[booked.module].misfits(command.vehicle, booked.level)
+
+    def _gave_up(self, scan: Scan, booked: Job | None) -> bool:
+        """Let a kept bay go that the car does not fit; False while its pallet moves."""
+        trigger = {"queued": "cancel", "standing_by": "give_up"}.get(booked.state) if booked is not None else None
+        if booked is None or trigger is None:
+            return False
+        scan.emit(JobAdvanced(booked.id, JOB.next(booked.state, trigger), "the car does not fit the bay"))
+        self._touch(booked.module)
+        return True
+
+    def _driver_came(self, scan: Scan, job: Job, vehicle: Vehicle, pin_digest: str, priority: str) -> Reply:
+        scan.emit(DriverCame(job.id, vehicle, pin_digest, priority))
+        self._touch(job.module)
+        return Accepted(job.id)
+
+    def _bay_for(self, scan: Scan, booking: Booking) -> BayId | None:
+        """Where a booking that is due soon can be served now."""
+        if self._closed(scan) is not None or scan.memory.job_of(booking.plate) is not None:
+            return None
+        car = scan.memory.parked.get(booking.plate)
+        if booking.kind == BookingKind.DEPARTURE:
+            return car.bay if car is not None and self._against_bringing(scan, car) is None else None
+        placed = self._policy.placement(booking.vehicle, self._offers(scan)) if car is None else None
+        return placed.bay if placed is not None else None
 
     def _too_large(self, command: RequestStorage) -> Refusal:
         layout = self._site.modules[0]
@@ -174,17 +223,26 @@ class Requests:
         wrong = self._check_pin(scan, command.plate, car.pin_digest, command.pin_digest)
         if wrong is not None:
             return wrong
+        booked = waiting_driver(scan.memory, command.plate, "retrieval")
+        if booked is not None:
+            return self._driver_came(scan, booked, car.vehicle, car.pin_digest, command.priority)
         if job is not None:
             return _refused(RefusalCode.ALREADY_COMING, job.id)
+        against = self._against_bringing(scan, car)
+        if against is not None:
+            return against
+        name = JobId(f"J{scan.memory.job_count + 1:06d}")
+        scan.emit(JobQueued(name, "retrieval", car.plate, car.vehicle, car.bay, car.pin_digest, command.priority))
+        self._touch(parse_bay(car.bay).module)
+        return Accepted(name)
+
+    def _against_bringing(self, scan: Scan, car: ParkedCar) -> Refused | None:
         ref = parse_bay(car.bay)
         if scan.memory.module(ref.module).state != "ready":
             return _refused(self._unready_code(scan, ref.module), ref.module)
         if not self._modules[ref.module].reachable(ref):
             return _refused(RefusalCode.UNREACHABLE, car.bay)
-        name = JobId(f"J{scan.memory.job_count + 1:06d}")
-        scan.emit(JobQueued(name, "retrieval", car.plate, car.vehicle, car.bay, car.pin_digest))
-        self._modules[ref.module].touched = True
-        return Accepted(name)
+        return None
 
     def _check_pin(self, scan: Scan, plate: Plate, right: str, given: str) -> Refused | None:
         count, last_utc_ms = scan.memory.pin_failures.get(plate, (0, 0))
@@ -212,6 +270,10 @@ class Requests:
         module = self._modules[job.module]
         if job.state == "queued":
             scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel")))
+            module.touched = True
+            return Accepted(job.id)
+        if job.state == "standing_by":
+            scan.emit(JobAdvanced(job.id, JOB.next("standing_by", "give_up"), "cancelled"))
             module.touched = True
             return Accepted(job.id)
         if job.state == "at_gate" and job.session_state == "open":

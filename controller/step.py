@@ -80,6 +80,7 @@ class Controller:
 
     def _react(self, scan: Scan) -> None:
         power_w = {name: module.motions.power_w() for name, module in self.modules.items()}
+        self._requests.bookings.react(scan)
         for name, module in self.modules.items():
             others_w = sum(power_w.values())
             module.react(scan, self.site.power_limit_w - others_w)

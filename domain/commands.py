@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.booking import BookingKind, Repeat
+from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import Refusal
 from domain.vehicle import Vehicle
 
@@ -21,10 +22,14 @@ class RequestStorage:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetrieval:
-    """Bring a parked car to the gate."""
+    """Bring a parked car to the gate; for a booked car: the driver has come.
+
+    `priority` is `normal`, `disabled` or `emergency`.
+    """
 
     plate: Plate
     pin_digest: str
+    priority: str = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,43 @@ class CancelJob:
     """Give up a job that has not moved a car yet; at an open gate also the driver's word."""
 
     job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class MakeBooking:
+    """Have the car at the gate, or a bay for it, at a local minute of the day (0 to 1439).
+
+    `day` is the number of a local day since 1970-01-01, or None for the next time the clock shows that
+    minute. `vehicle` is needed to book an arrival of a car that is not parked now. Whoever knows the
+    PIN that made a booking may change it.
+    """
+
+    plate: Plate
+    pin_digest: str
+    kind: BookingKind
+    minute_of_day: int
+    repeat: Repeat = Repeat.ONCE
+    day: int | None = None
+    vehicle: Vehicle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBooking:
+    """Another minute, day or rhythm for a booking whose time has not come."""
+
+    booking: BookingId
+    pin_digest: str
+    minute_of_day: int
+    repeat: Repeat = Repeat.ONCE
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBooking:
+    """Forget a booking. A car that already stands at the gate goes back."""
+
+    booking: BookingId
+    pin_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +155,9 @@ Command: TypeAlias = (
     | RequestRetrieval
     | ConfirmClear
     | CancelJob
+    | MakeBooking
+    | ChangeBooking
+    | CancelBooking
     | StartCharging
     | StopCharging
     | ConfirmModule
@@ -128,7 +173,7 @@ Command: TypeAlias = (
 class Accepted:
     """The command will be carried out; `id` names the job, charging session or module."""
 
-    id: JobId | ChargingId | ModuleId | str
+    id: JobId | ChargingId | BookingId | ModuleId | str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.vehicle import Vehicle
 
 
@@ -35,7 +35,10 @@ class CarStruck:
 
 @dataclass(frozen=True, slots=True)
 class JobQueued:
-    """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`."""
+    """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`.
+
+    A job made from a booking has no driver yet: it is due at `due_utc_ms`, and `DriverCame` follows.
+    """
 
     job: JobId
     kind: str
@@ -43,14 +46,91 @@ class JobQueued:
     vehicle: Vehicle
     bay: BayId
     pin_digest: str
+    priority: str = "normal"
+    booking: BookingId | None = None
+    due_utc_ms: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JobAdvanced:
-    """A job entered a state of its machine (docs/state-machines.md)."""
+    """A job entered a state of its machine (docs/state-machines.md), for this reason if one was weighed."""
 
     job: JobId
     state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCame:
+    """The driver of a booked job is here, with this car and this PIN."""
+
+    job: JobId
+    vehicle: Vehicle
+    pin_digest: str
+    priority: str = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class JobMovedToBay:
+    """A waiting storage takes another pallet than was meant, for this reason."""
+
+    job: JobId
+    bay: BayId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEstimated:
+    """What the driver was told at the request: minutes until the gate opens, with the 80 % interval."""
+
+    job: JobId
+    wait_ms: int
+    low_ms: int
+    high_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StanceTaken:
+    """An idle module begins to move for somebody who has not asked yet, for this reason."""
+
+    module: ModuleId
+    bay: BayId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingMade:
+    """A booking was accepted; it is due first at `due_utc_ms`."""
+
+    booking: BookingId
+    plate: Plate
+    vehicle: Vehicle
+    pin_digest: str
+    kind: str
+    minute_of_day: int
+    repeat: str
+    due_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChanged:
+    """A booking was given another time."""
+
+    booking: BookingId
+    minute_of_day: int
+    repeat: str
+    due_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingAdvanced:
+    """A booking entered a state of its machine; `due_utc_ms` is when it is due (again)."""
+
+    booking: BookingId
+    state: str
+    due_utc_ms: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +313,13 @@ Event: TypeAlias = (
     | CarStruck
     | JobQueued
     | JobAdvanced
+    | DriverCame
+    | JobMovedToBay
+    | JobEstimated
+    | StanceTaken
+    | BookingMade
+    | BookingChanged
+    | BookingAdvanced
     | SessionAdvanced
     | CarParked
     | CarLeft

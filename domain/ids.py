@@ -15,6 +15,7 @@ BayId = NewType("BayId", str)
 SpotId = NewType("SpotId", str)
 JobId = NewType("JobId", str)
 ChargingId = NewType("ChargingId", str)
+BookingId = NewType("BookingId", str)
 Plate = NewType("Plate", str)
 
 _BAY = re.compile(r"([A-Z]{1,2})-([1-9])-([0-9]{2})")

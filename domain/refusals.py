@@ -108,6 +108,30 @@ class RefusalCode(Enum):
     GATE_NOT_SHUT = ("gate_not_shut", "The gate is not shut.", "库门未关闭。")
     SAFETY_NOT_OK = ("safety_not_ok", "A safety device forbids motion.", "安全装置禁止动作。")
     NO_POWER = ("no_power", "The supply limit leaves no power for this motor.", "供电容量不足。")
+    UNKNOWN_BOOKING = ("unknown_booking", "There is no such booking.", "没有这个预约。")
+    BOOKING_EXISTS = (
+        "booking_exists",
+        "This car already has a booking at about this time.",
+        "这辆车在该时间前后已有预约。",
+    )
+    BOOKING_PAST = ("booking_past", "This time has already passed.", "该时间已经过去。")
+    BOOKING_TOO_FAR = (
+        "booking_too_far",
+        "Bookings can be made for the next 31 days.",
+        "只能预约未来31天内的时间。",
+    )
+    BOOKING_TIME = ("booking_time", "This is not a time of the day.", "时间不正确。")
+    BOOKING_NEEDS_CAR = (
+        "booking_needs_car",
+        "This car is not parked here; tell us the kind of car, or park it first.",
+        "这辆车不在库内，请先停车或提供车型。",
+    )
+    BOOKING_LIMIT = ("booking_limit", "There are too many bookings for this car.", "这辆车的预约过多。")
+    BOOKING_CALLED = (
+        "booking_called",
+        "The car is already being brought; the booking can only be cancelled.",
+        "车辆已在取车途中，只能取消预约。",
+    )
     UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
 
     @property

@@ -48,6 +48,24 @@ class Patience:
     reconcile_ms: int = 5000
     pin_attempts: int = 5
     pin_lock_ms: int = 900_000
+    age_bound_ms: int = 900_000
+    booking_ahead_ms: int = 600_000
+    booking_grace_ms: int = 120_000
+    no_show_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Local minutes of the day between which an idle module does not move (22:00 to 06:00), over midnight."""
+
+    from_minute: int = 1320
+    to_minute: int = 360
+
+    def at(self, minute_of_day: int) -> bool:
+        """Whether it is quiet at this local minute."""
+        if self.from_minute <= self.to_minute:
+            return self.from_minute <= minute_of_day < self.to_minute
+        return minute_of_day >= self.from_minute or minute_of_day < self.to_minute
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,7 @@ class Site:
     power_limit_w: int
     patience: Patience = field(default_factory=Patience)
     utc_offset_minutes: int = 480
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
 
     @cached_property
     def layout(self) -> dict[ModuleId, ModuleLayout]:

@@ -30,12 +30,20 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class QuietHoursSection(Section):
+    """Local minutes of the day between which an idle module does not move; over midnight if need be."""
+
+    from_minute: Annotated[int, Field(ge=0, le=1439)] = 1320
+    to_minute: Annotated[int, Field(ge=0, le=1439)] = 360
+
+
 class SiteSection(Section):
     """The garage as a whole."""
 
     name: Name
     power_limit_w: Watts
     utc_offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 480
+    quiet_hours: QuietHoursSection = QuietHoursSection()
 
 
 class MachineSection(Section):
@@ -74,6 +82,10 @@ class PatienceSection(Section):
     reconcile_ms: Annotated[int, Field(ge=100, le=600_000)] = 5000
     pin_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     pin_lock_ms: Milliseconds = 900_000
+    age_bound_ms: Milliseconds = 900_000
+    booking_ahead_ms: Milliseconds = 600_000
+    booking_grace_ms: Milliseconds = 120_000
+    no_show_ms: Milliseconds = 300_000
 
 
 class LevelSection(Section):

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 from scheduler.placement import Placement, lowest_fitting
 from scheduler.sequence import Sequencer, first_come_first_served
+from scheduler.stance import Stancer, leave_as_is
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Placement of arriving cars and order of jobs within a module."""
+    """Placement of arriving cars, order of jobs within a module, and what idle modules prepare."""
 
     placement: Placement = lowest_fitting
     sequencer: Sequencer = first_come_first_served
+    stancer: Stancer = leave_as_is
+
+
+VENDOR = Policy(lowest_fitting, first_come_first_served, leave_as_is)
+"""What closed panels do: first come, first served, lowest free bay, gaps left as they are."""

@@ -1,43 +1,75 @@
-"""Which of a module's waiting jobs comes next.
+"""Which of a module's waiting jobs comes next, and when.
 
-The policy here is first come, first served; exact sequencing drops in through the same signature.
+Decides nothing by itself but the oldest-first order of an ordinary panel; `scheduler.online` plans
+exactly through the same signature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.grid import Columns, ModuleLayout
-from domain.ids import BayRef, JobId
+from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine
+from domain.vehicle import Vehicle
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queued job as the sequencer sees it."""
+    """A queued job as the sequencer sees it.
+
+    `waits_from_utc_ms` is the request, or the booked minute: from then on somebody waits. A booked
+    job (`due_utc_ms` set) should have its pallet on the ground at that time, and not much sooner.
+    """
 
     job: JobId
     kind: str
     bay: BayRef
-    requested_utc_ms: int
+    vehicle: Vehicle
+    waits_from_utc_ms: int
+    due_utc_ms: int | None = None
+    priority: str = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A module that is free for its next job, and who waits there (at least one, oldest first).
+
+    `down` is a pallet that stands on the ground though it lives higher up, `empty` are the pallets
+    without a car.
+    """
+
+    layout: ModuleLayout
+    machine: Machine
+    columns: Columns
+    waiting: tuple[Waiting, ...]
+    now_utc_ms: int
+    down: BayId | None = None
+    empty: frozenset[BayId] = frozenset()
+    age_bound_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The next job and why."""
+    """The next job, on which pallet, not before when, and why.
+
+    `bay` differs from the job's own when a storage takes a pallet that is nearer. While
+    `begin_utc_ms` is in the future the machine waits; any change of the queue asks again.
+    """
 
     job: JobId
+    bay: BayId
+    begin_utc_ms: int
     reason: str
 
 
-Sequencer = Callable[[ModuleLayout, Machine, Columns, Sequence[Waiting]], Chosen]
-"""A sequencing policy over a queue of at least one job, oldest first."""
+Sequencer = Callable[[Queue], Chosen]
+"""A sequencing policy."""
 
 
-def first_come_first_served(
-    layout: ModuleLayout, machine: Machine, columns: Columns, waiting: Sequence[Waiting]
-) -> Chosen:
-    """The oldest request."""
-    del layout, machine, columns
-    return Chosen(waiting[0].job, "first come, first served")
+def first_come_first_served(queue: Queue) -> Chosen:
+    """The oldest request at once; a booked one when it is due."""
+    first = min(queue.waiting, key=lambda one: (one.waits_from_utc_ms, one.job))
+    begin_utc_ms = max(queue.now_utc_ms, first.due_utc_ms or 0)
+    return Chosen(first.job, first.bay.name, begin_utc_ms, "first come, first served")

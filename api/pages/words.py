@@ -61,6 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "job_queued": ("queued", "排队"),
     "job_preparing": ("making room", "让位中"),
     "job_delivering": ("coming down", "下降中"),
+    "job_standing_by": ("ready at the gate, waiting for the driver", "已在门口，等待车主"),
     "job_at_gate": ("at the gate", "在门口"),
     "job_returning": ("going home", "归位中"),
     "job_done": ("done", "完成"),

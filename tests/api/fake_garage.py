@@ -8,11 +8,14 @@ from typing import Any
 
 from domain.commands import (
     Accepted,
+    CancelBooking,
     CancelJob,
+    ChangeBooking,
     Command,
     ConfirmClear,
     ConfirmModule,
     EnterCar,
+    MakeBooking,
     PauseGarage,
     Refused,
     Reply,
@@ -188,6 +191,8 @@ class FakeGarage:
                 return Accepted(module)
             case EnterCar() | StrikeCar():
                 return Accepted(command.bay)
+            case MakeBooking() | ChangeBooking() | CancelBooking():
+                return Accepted("B000001")
             case PauseGarage():
                 self.change(mode="paused")
                 return Accepted("garage")

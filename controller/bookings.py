@@ -1,0 +1,239 @@
+"""Bookings: made, changed, cancelled, and turned into jobs in time.
+
+Decides when a booking joins a module's queue and when it is over. When its pallet moves is the
+sequencer's answer; what happens at the gate is the module's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from controller.machines import BOOKING, JOB
+from controller.memory import Booking, Job, Memory
+from controller.scan import Scan
+from domain.booking import BookingKind, Repeat, due_on, next_due_utc_ms
+from domain.commands import Accepted, CancelBooking, ChangeBooking, MakeBooking, Refused, Reply
+from domain.events import BookingAdvanced, BookingChanged, BookingMade, JobAdvanced, JobQueued
+from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, parse_bay
+from domain.moment import NEVER_MS
+from domain.refusals import Refusal, RefusalCode
+from domain.site import Site
+from domain.vehicle import Vehicle
+
+AHEAD_MS_MAX = 31 * 86_400_000
+APART_MINUTES_MIN = 15
+"""Two bookings of one car and kind closer than this are one booking made twice."""
+
+BOOKINGS_PER_PLATE_MAX = 8
+BOOKINGS_MAX = 4000
+
+PinCheck = Callable[[Scan, Plate, str, str], Refused | None]
+"""Scan, plate, right digest, given digest: the refusal of a wrong PIN."""
+
+BayOffer = Callable[[Scan, Booking], BayId | None]
+"""The bay for a called booking, or None while it cannot be served."""
+
+
+class Bookings:
+    """All bookings of the site."""
+
+    def __init__(self, site: Site, check_pin: PinCheck, bay_for: BayOffer, touch: Callable[[ModuleId], None]) -> None:
+        self._site = site
+        self._patience = site.patience
+        self._check_pin = check_pin
+        self._bay_for = bay_for
+        self._touch = touch
+        self._seen_seq = -1
+        self._next_utc_ms = 0
+        self._tried_utc_ms: dict[BookingId, int] = {}
+
+    # -- what people ask -----------------------------------------------------------------------
+
+    def make(self, scan: Scan, command: MakeBooking) -> Reply:
+        """A new booking, if this car's PIN is right and the time can be kept."""
+        car = scan.memory.parked.get(command.plate)
+        others = [one for one in planned(scan.memory) if one.plate == command.plate]
+        known = car.pin_digest if car is not None else others[0].pin_digest if others else None
+        if known is not None:
+            wrong = self._check_pin(scan, command.plate, known, command.pin_digest)
+            if wrong is not None:
+                return wrong
+        vehicle = car.vehicle if car is not None else command.vehicle
+        if vehicle is None and others:
+            vehicle = others[0].vehicle
+        if vehicle is None or (known is None and command.kind is BookingKind.DEPARTURE):
+            return _refused(RefusalCode.BOOKING_NEEDS_CAR, command.plate)
+        due_utc_ms = self._due_utc_ms(scan, command)
+        if isinstance(due_utc_ms, Refused):
+            return due_utc_ms
+        if len(others) >= BOOKINGS_PER_PLATE_MAX or len(scan.memory.bookings) >= BOOKINGS_MAX:
+            return _refused(RefusalCode.BOOKING_LIMIT, command.plate)
+        twin = next((one for one in others if _collides(one, command)), None)
+        if twin is not None:
+            return _refused(RefusalCode.BOOKING_EXISTS, twin.id)
+        return self._made(scan, command, vehicle, due_utc_ms)
+
+    def _made(self, scan: Scan, command: MakeBooking, vehicle: Vehicle, due_utc_ms: int) -> Reply:
+        name = BookingId(f"B{scan.memory.booking_count + 1:06d}")
+        scan.emit(
+            BookingMade(
+                name,
+                command.plate,
+                vehicle,
+                command.pin_digest,
+                command.kind.value,
+                command.minute_of_day,
+                command.repeat.value,
+                due_utc_ms,
+            )
+        )
+        return Accepted(name)
+
+    def change(self, scan: Scan, command: ChangeBooking) -> Reply:
+        """Another time for a booking that has not been called."""
+        booking = scan.memory.bookings.get(command.booking)
+        if booking is None or booking.state not in ("planned", "called"):
+            return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
+        wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
+        if wrong is not None:
+            return wrong
+        if booking.state == "called":
+            return _refused(RefusalCode.BOOKING_CALLED, booking.id)
+        due_utc_ms = self._due_utc_ms(scan, command)
+        if isinstance(due_utc_ms, Refused):
+            return due_utc_ms
+        scan.emit(BookingChanged(booking.id, command.minute_of_day, command.repeat.value, due_utc_ms))
+        self._tried_utc_ms.pop(booking.id, None)
+        return Accepted(booking.id)
+
+    def cancel(self, scan: Scan, command: CancelBooking) -> Reply:
+        """Forget a booking; refused when its driver already stands at the gate."""
+        booking = scan.memory.bookings.get(command.booking)
+        if booking is None or booking.state not in ("planned", "called"):
+            return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
+        wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
+        if wrong is not None:
+            return wrong
+        job = scan.memory.jobs.get(booking.job) if booking.job is not None else None
+        if job is not None and job.has_driver:
+            return _refused(RefusalCode.JOB_TOO_FAR, job.id)
+        self._advance(scan, booking, "cancel", "cancelled by the driver")
+        if job is not None:
+            self._touch(job.module)
+            if job.state == "queued":
+                scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel"), "booking cancelled"))
+        return Accepted(booking.id)
+
+    def _due_utc_ms(self, scan: Scan, wish: MakeBooking | ChangeBooking) -> int | Refused:
+        if not 0 <= wish.minute_of_day < 24 * 60:
+            return _refused(RefusalCode.BOOKING_TIME, str(wish.minute_of_day))
+        offset, now = self._site.utc_offset_minutes, scan.moment.utc_ms
+        after_utc_ms = now
+        if wish.day is not None:
+            on_day_utc_ms = due_on(wish.day, wish.minute_of_day, offset)
+            if on_day_utc_ms <= now:
+                return _refused(RefusalCode.BOOKING_PAST)
+            after_utc_ms = on_day_utc_ms - 1
+        due_utc_ms = next_due_utc_ms(wish.minute_of_day, wish.repeat, min(after_utc_ms, now + AHEAD_MS_MAX), offset)
+        if after_utc_ms > now + AHEAD_MS_MAX:
+            return _refused(RefusalCode.BOOKING_TOO_FAR)
+        return due_utc_ms
+
+    # -- what time asks ------------------------------------------------------------------------
+
+    def react(self, scan: Scan) -> None:
+        """Call what is due soon, end what is over; wakes the controller for the next one."""
+        now = scan.moment.utc_ms
+        if scan.memory.seq != self._seen_seq or now >= self._next_utc_ms:
+            self._next_utc_ms = NEVER_MS
+            for booking in planned(scan.memory):
+                if booking.state == "called":
+                    self._follow(scan, booking)
+                if booking.state == "planned":
+                    self._next_utc_ms = min(self._next_utc_ms, self._try_to_call(scan, booking))
+            self._seen_seq = scan.memory.seq
+        if self._next_utc_ms < NEVER_MS:
+            scan.wake_at(scan.moment.mono_ms + self._next_utc_ms - now)
+
+    def _try_to_call(self, scan: Scan, booking: Booking) -> int:
+        """Three attempts: ahead, half way, and when due. Returns when there is something to do again."""
+        now, ahead_ms = scan.moment.utc_ms, self._patience.booking_ahead_ms
+        tried_utc_ms = self._tried_utc_ms.get(booking.id, 0)
+        attempts = (booking.due_utc_ms - ahead_ms, booking.due_utc_ms - ahead_ms // 2, booking.due_utc_ms)
+        next_utc_ms = next((at for at in attempts if at > tried_utc_ms), booking.due_utc_ms)
+        if now < next_utc_ms:
+            return next_utc_ms
+        self._tried_utc_ms[booking.id] = now
+        bay = self._bay_for(scan, booking)
+        if bay is not None:
+            self._call(scan, booking, bay)
+            return NEVER_MS
+        if now < booking.due_utc_ms:
+            return next(at for at in attempts if at > now)
+        self._end(scan, booking, "lapse", "could not be served when it was due")
+        return booking.due_utc_ms - ahead_ms if booking.state == "planned" else NEVER_MS
+
+    def _call(self, scan: Scan, booking: Booking, bay: BayId) -> None:
+        self._advance(scan, booking, "call", "")
+        self._tried_utc_ms.pop(booking.id, None)
+        kind = "retrieval" if booking.kind == BookingKind.DEPARTURE else "storage"
+        car = scan.memory.parked.get(booking.plate)
+        pin_digest = car.pin_digest if car is not None else booking.pin_digest
+        vehicle = car.vehicle if car is not None else booking.vehicle
+        name = JobId(f"J{scan.memory.job_count + 1:06d}")
+        due_utc_ms = booking.due_utc_ms
+        scan.emit(
+            JobQueued(name, kind, booking.plate, vehicle, bay, pin_digest, booking=booking.id, due_utc_ms=due_utc_ms)
+        )
+        self._touch(parse_bay(bay).module)
+
+    def _follow(self, scan: Scan, booking: Booking) -> None:
+        job = scan.memory.jobs.get(booking.job) if booking.job is not None else None
+        if job is None or job.is_open:
+            return
+        if job.state == "done":
+            self._end(scan, booking, "keep", "")
+        else:
+            self._end(scan, booking, "miss", job.reason)
+
+    def _end(self, scan: Scan, booking: Booking, trigger: str, reason: str) -> None:
+        """Over for this time; a repeated booking is planned anew."""
+        self._advance(scan, booking, trigger, reason)
+        repeats = booking.repeat != Repeat.ONCE
+        if repeats:
+            after_utc_ms = max(scan.moment.utc_ms, booking.due_utc_ms)
+            offset = self._site.utc_offset_minutes
+            due_utc_ms = next_due_utc_ms(booking.minute_of_day, Repeat(booking.repeat), after_utc_ms, offset)
+            state = BOOKING.next(booking.state, "renew", repeats=repeats)
+            scan.emit(BookingAdvanced(booking.id, state, due_utc_ms, reason))
+        self._tried_utc_ms.pop(booking.id, None)
+
+    def _advance(self, scan: Scan, booking: Booking, trigger: str, reason: str) -> None:
+        state = BOOKING.next(booking.state, trigger)
+        scan.emit(BookingAdvanced(booking.id, state, booking.due_utc_ms, reason))
+
+
+def planned(memory: Memory) -> list[Booking]:
+    """The bookings that are not over, oldest first."""
+    return [one for one in memory.bookings.values() if one.state in ("planned", "called")]
+
+
+def waiting_driver(memory: Memory, plate: Plate, kind: str) -> Job | None:
+    """The open booked job of this kind that still waits for its driver."""
+    job = memory.job_of(plate)
+    return job if job is not None and job.kind == kind and not job.has_driver else None
+
+
+def _collides(one: Booking, wish: MakeBooking) -> bool:
+    apart = abs(one.minute_of_day - wish.minute_of_day)
+    return one.kind == wish.kind and min(apart, 24 * 60 - apart) < APART_MINUTES_MIN
+
+
+def _pin_of(memory: Memory, booking: Booking) -> str:
+    """The PIN that counts for a booking: that of the parked car, else the one that made it."""
+    car = memory.parked.get(booking.plate)
+    return car.pin_digest if car is not None else booking.pin_digest
+
+
+def _refused(code: RefusalCode, about: str = "") -> Refused:
+    return Refused((Refusal(code, about),))

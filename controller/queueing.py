@@ -1,0 +1,80 @@
+"""The scheduler's questions about one module: who waits there, and what is likely to come.
+
+Decides nothing; puts the memory and the columns into the shape that `scheduler` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from controller.memory import Job, Memory
+from domain.grid import Columns, ModuleLayout
+from domain.ids import BayId, parse_bay
+from domain.site import Patience, Site
+from scheduler.sequence import Queue, Waiting
+from scheduler.stance import Outlook
+
+
+def queued_jobs(memory: Memory, layout: ModuleLayout) -> list[Job]:
+    """The module's jobs that nothing has been done for, oldest first."""
+    jobs = (memory.jobs[name] for name in memory.open_jobs.get(layout.id, ()))
+    return [job for job in jobs if job.state == "queued"]
+
+
+def queue_of(
+    site: Site, layout: ModuleLayout, memory: Memory, columns: Columns, jobs: Iterable[Job], now_utc_ms: int
+) -> Queue:
+    """These jobs as the sequencer sees them; at least one."""
+    waiting = tuple(
+        Waiting(
+            job.id,
+            job.kind,
+            parse_bay(job.bay),
+            job.vehicle,
+            job.waits_from_utc_ms,
+            None if job.has_driver else job.due_utc_ms,
+            job.priority,
+        )
+        for job in jobs
+    )
+    return Queue(
+        layout,
+        site.machine,
+        columns,
+        waiting,
+        now_utc_ms,
+        memory.module(layout.id).down,
+        empty_bays(layout, memory),
+        site.patience.age_bound_ms,
+    )
+
+
+def empty_bays(layout: ModuleLayout, memory: Memory) -> frozenset[BayId]:
+    """Pallets without a car that no storage has been promised."""
+    jobs = (memory.jobs[name] for name in memory.open_jobs.get(layout.id, ()))
+    taken = {job.bay for job in jobs if job.kind == "storage"}
+    return frozenset(name for name in layout.bay_names if name not in memory.car_at and name not in taken)
+
+
+def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Columns, now_utc_ms: int) -> Outlook:
+    """What the stancer may know of an idle module."""
+    del now_utc_ms
+    return Outlook(layout, site.machine, columns, {}, 0.0, memory.module(layout.id).down, empty_bays(layout, memory))
+
+
+def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[str, int]:
+    """Until when a booked pallet stands at the gate without its driver, and the reason to end it then.
+
+    It stands for `no_show_ms` after its minute, but only for `booking_grace_ms` while an upper pallet
+    is wanted, and not at all for an emergency or after the booking has been cancelled.
+    """
+    booking = memory.bookings.get(job.booking) if job.booking is not None else None
+    if booking is None or booking.state != "called":
+        return "booking cancelled", 0
+    if any(other.priority == "emergency" for other in others):
+        return "an emergency waits", 0
+    since_utc_ms = max(job.waits_from_utc_ms, job.stood_utc_ms or 0)
+    held_up = any(other.level > 1 for other in others)
+    if held_up:
+        return "nobody came while others wait", since_utc_ms + patience.booking_grace_ms
+    return "nobody came", since_utc_ms + patience.no_show_ms

@@ -77,6 +77,10 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
     _CODE.BOOKING_NEEDS_CAR: 409,
     _CODE.BOOKING_LIMIT: 409,
     _CODE.BOOKING_CALLED: 409,
+    _CODE.UNKNOWN_PART: 404,
+    _CODE.PART_ALREADY_OUT: 409,
+    _CODE.PART_NOT_OUT: 409,
+    _CODE.OUT_OF_SERVICE: 409,
     _CODE.UNREACHABLE: 409,
 }
 """404: no such thing. 403 and 429: the PIN. 422: this car never. 409: not now. 503: the garage cannot."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from domain.ids import BayId, BayRef, ModuleId
+from domain.ids import BayId, BayRef, ModuleId, parse_bay
 from domain.vehicle import Vehicle
 
 Columns = tuple[tuple[int, ...], ...]
@@ -40,6 +40,13 @@ class ModuleLayout:
     car_mass_kg_max: int
     headroom_mm: int
     dead: tuple[BayId, ...] = ()
+    """Pallets that are neither lifted nor slid, and take no car."""
+    frozen: tuple[int, ...] = ()
+    """Levels on which nothing slides for now; their pallets may still be lifted."""
+    closed: tuple[tuple[int, int], ...] = ()
+    """Cells (level, column) that no pallet enters or leaves for now, sideways or on its way down."""
+    hoist_out: bool = False
+    """Nothing is lowered for now; cars on the ground still leave."""
 
     @cached_property
     def level_z_mm(self) -> tuple[int, ...]:
@@ -80,6 +87,31 @@ class ModuleLayout:
         for count in self.pallets_per_level[:-1]:
             starts.append(starts[-1] + count)
         return tuple(starts)
+
+    @cached_property
+    def walls(self) -> tuple[frozenset[int], ...]:
+        """For each level the columns that no pallet enters or leaves: without a cell, or closed for now."""
+        return tuple(
+            frozenset(level.blocked) | {column for at, column in self.closed if at == level.number}
+            for level in self.levels
+        )
+
+    @cached_property
+    def fixed(self) -> tuple[frozenset[int], ...]:
+        """For each level the pallets (by index) that do not slide: dead ones, or all of a frozen row."""
+        rows: list[set[int]] = [
+            set(range(1, count + 1)) if level in self.frozen else set()
+            for level, count in enumerate(self.pallets_per_level, start=1)
+        ]
+        for name in self.dead:
+            ref = parse_bay(name)
+            rows[ref.level - 1].add(ref.index)
+        return tuple(frozenset(row) for row in rows)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether every pallet, row, cell and the hoist are in service."""
+        return not (self.dead or self.frozen or self.closed or self.hoist_out)
 
     def open_columns(self, level: int) -> tuple[int, ...]:
         """Columns of a level (1-based) that have a cell."""

@@ -132,6 +132,14 @@ class RefusalCode(Enum):
         "The car is already being brought; the booking can only be cancelled.",
         "车辆已在取车途中，只能取消预约。",
     )
+    UNKNOWN_PART = (
+        "unknown_part",
+        "There is no such part; write for example A-3-07, A-3, A-2@05 or A.",
+        "没有这个部件；写法例如 A-3-07、A-3、A-2@05 或 A。",
+    )
+    PART_ALREADY_OUT = ("part_already_out", "This part is already out of service.", "该部件已经停用。")
+    PART_NOT_OUT = ("part_not_out", "This part is not out of service.", "该部件未停用。")
+    OUT_OF_SERVICE = ("out_of_service", "The move needs a part that is out of service.", "动作需要已停用的部件。")
     UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
 
     @property

@@ -69,7 +69,7 @@ def second_opinion(instance: Instance, *, seconds_max: float = 60.0, workers: in
 def _refuse(instance: Instance) -> None:
     layout = instance.layout
     plain = [level.gaps for level in layout.levels] == [1] * (len(layout.levels) - 1) + [0]
-    if not plain or layout.dead or any(level.blocked for level in layout.levels):
+    if not plain or not layout.is_whole or any(level.blocked for level in layout.levels):
         raise SecondSolverUnavailable("the model knows one gap on every level but the top, no blocked or dead cell")
     if len(instance.jobs) > JOBS_MAX:
         raise SecondSolverUnavailable(f"{len(instance.jobs)} jobs are more than {JOBS_MAX}")

@@ -37,6 +37,8 @@ def dockings(layout: ModuleLayout, columns: Columns, bay: BayRef) -> tuple[Docki
     own = columns[bay.level - 1][bay.index - 1]
     if bay.level == 1:
         return (Docking(own, ()),)
+    if layout.hoist_out or bay.name in layout.dead or own in layout.walls[bay.level - 1]:
+        return ()
     found: list[Docking] = []
     ways: list[tuple[int, tuple[Slide, ...]]] = [(own, ())]
     gaps = _gaps_beside(layout, columns, bay.level, own)
@@ -67,7 +69,7 @@ def slid(columns: Columns, slides: tuple[Slide, ...]) -> Columns:
 
 
 def _clearings(layout: ModuleLayout, columns: Columns, level: int, column: int) -> list[Slide | None]:
-    if column in layout.levels[level - 1].blocked:
+    if column in layout.walls[level - 1]:
         return []
     if column not in columns[level - 1]:
         return [None]
@@ -77,13 +79,13 @@ def _clearings(layout: ModuleLayout, columns: Columns, level: int, column: int) 
 def _gaps_beside(layout: ModuleLayout, columns: Columns, level: int, column: int) -> Iterator[int]:
     """The nearest gap on each side, if all pallets on the way can slide."""
     row = columns[level - 1]
-    blocked = layout.levels[level - 1].blocked
+    walls, fixed = layout.walls[level - 1], layout.fixed[level - 1]
     for step in (-1, 1):
         at = column
-        while 1 <= at <= layout.columns and at not in blocked:
+        while 1 <= at <= layout.columns and at not in walls:
             if at not in row:
                 yield at
                 break
-            if layout.dead and BayRef(layout.id, level, row.index(at) + 1).name in layout.dead:
+            if fixed and row.index(at) + 1 in fixed:
                 break
             at += step

@@ -1,7 +1,7 @@
 """The slides that clear the way down for one pallet, and what they cost.
 
 Decides which trains of pallets slide where so that a pallet can be lowered, in each slide mode,
-with several gaps a level, blocked cells and dead pallets. Does not decide which pallet, nor when.
+with several gaps a level, and around whatever is out of service. Does not decide which pallet, nor when.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from domain.ids import BayRef
 from domain.machine import Machine, SlideMode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Slide:
     """One bounded slide command: free column `first` by moving every pallet up to `second`.
 
@@ -44,12 +44,13 @@ def present(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRe
     """The quickest way to have `bay` stand free above the ground; None if no single docking exists.
 
     Candidates are the pallet's own column and, one pitch to either side, the columns it reaches by
-    sliding within its level. Ties go to fewer pallets moved, then to the lower column.
+    sliding within its level. Ties go to fewer pallets moved, then to the lower column. A pallet of the
+    ground has its car at the gate as it stands, dead or not.
     """
-    if bay.name in layout.dead:
-        return None
     if bay.level == 1:
         return Presentation(columns[0][bay.index - 1], (), 0)
+    if layout.hoist_out or bay.name in layout.dead:
+        return None
     best: tuple[tuple[int, int, int], Presentation] | None = None
     for column, own in _dockings(layout, columns, bay):
         slides = list(own)
@@ -69,7 +70,7 @@ def present(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRe
 
 def clear_column(layout: ModuleLayout, columns: Columns, level: int, column: int) -> tuple[Slide, ...] | None:
     """The slide that empties one column of one level (none if empty already); None if impossible."""
-    if column in layout.levels[level - 1].blocked:
+    if column in layout.walls[level - 1]:
         return None
     if column not in columns[level - 1]:
         return ()
@@ -93,6 +94,8 @@ def slides_ms(layout: ModuleLayout, machine: Machine, slides: tuple[Slide, ...])
 def _dockings(layout: ModuleLayout, columns: Columns, bay: BayRef) -> Iterator[tuple[int, tuple[Slide, ...]]]:
     """Columns where the pallet can come down, with the slide on its own level that brings it there."""
     own = columns[bay.level - 1][bay.index - 1]
+    if own in layout.walls[bay.level - 1]:
+        return
     yield own, ()
     for gap in _reachable_gaps(layout, columns, bay.level, own):
         yield own + (1 if gap > own else -1), (Slide(bay.level, own, gap),)
@@ -101,14 +104,14 @@ def _dockings(layout: ModuleLayout, columns: Columns, bay: BayRef) -> Iterator[t
 def _reachable_gaps(layout: ModuleLayout, columns: Columns, level: int, column: int) -> Iterator[int]:
     """The nearest free cell on either side, if every cell on the way holds a pallet that can slide."""
     stand = dict(zip(columns[level - 1], range(1, layout.columns + 1), strict=False))
-    blocked = layout.levels[level - 1].blocked
+    walls, fixed = layout.walls[level - 1], layout.fixed[level - 1]
     for step in (-1, 1):
         at = column
-        while 1 <= at <= layout.columns and at not in blocked:
+        while 1 <= at <= layout.columns and at not in walls:
             if at not in stand:
                 yield at
                 break
-            if BayRef(layout.id, level, stand[at]).name in layout.dead:
+            if stand[at] in fixed:
                 break
             at += step
 

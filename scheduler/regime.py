@@ -157,13 +157,13 @@ def derive(instance: Instance) -> Regime:
 
 
 def is_plain(layout: ModuleLayout) -> bool:
-    """One gap on every level but the top, none there, no blocked cell, no dead pallet.
+    """One gap on every level but the top, none there, no blocked cell, nothing out of service.
 
     Then docking a pallet shows exactly one upper pallet, so every other needs one slide window.
     """
     gaps = tuple(level.gaps for level in layout.levels)
     blocked = any(level.blocked for level in layout.levels)
-    return gaps == (1,) * (len(gaps) - 1) + (0,) and not blocked and not layout.dead
+    return gaps == (1,) * (len(gaps) - 1) + (0,) and not blocked and layout.is_whole
 
 
 def lowering_ms(machine: Machine, distance_mm: int) -> int:

@@ -9,6 +9,7 @@ from domain.grid import Columns, ModuleLayout
 from domain.machine import Machine, SlideMode
 from domain.site import Site
 from scheduler.moves import Presentation, Slide, clear_column, present, slides_ms
+from tests.scheduler.parts_out import arrangements
 from tests.sites import module_layout, site_of
 
 
@@ -27,17 +28,6 @@ def carried_out(layout: ModuleLayout, columns: Columns, slides: tuple[Slide, ...
         assert sum(a != b for a, b in zip(row, moved, strict=True)) == slide.pallets
         rows[slide.level - 1] = moved
     return tuple(tuple(row) for row in rows)
-
-
-def arrangements(layout: ModuleLayout) -> st.SearchStrategy[Columns]:
-    """Any place the pallets can stand in, order kept."""
-    rows = [
-        st.sets(st.sampled_from(layout.open_columns(level)), min_size=count, max_size=count).map(
-            lambda columns: tuple(sorted(columns))
-        )
-        for level, count in enumerate(layout.pallets_per_level, start=1)
-    ]
-    return st.tuples(*rows)
 
 
 LAYOUTS = (
@@ -84,7 +74,7 @@ def test_a_dead_pallet_is_never_moved_and_strands_what_it_must() -> None:
     layout = module_layout("A", 3, (2150, 2150), dead=["A-1-01"])
     columns: Columns = ((1, 2), (1, 2, 3))
     assert present(layout, Machine(), columns, layout.bays[2]) is None
-    assert present(layout, Machine(), columns, layout.bays[0]) is None
+    assert present(layout, Machine(), columns, layout.bays[0]) == Presentation(1, (), 0), "a car drives off the ground"
     assert present(layout, Machine(), columns, layout.bays[3]) == Presentation(
         2, (Slide(1, 2, 3),), Machine().slide_ms(2400)
     )

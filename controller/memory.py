@@ -48,6 +48,10 @@ from domain.events import (
 from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
 from domain.vehicle import Vehicle
+from scheduler.habits import UNKNOWN_CROWD, Habit, faintest, learn_crowd, learn_departure
+
+HABITS_KEPT = 2000
+"""Plates whose habits are remembered: more than twice the households of a large compound."""
 
 ENDED_JOBS_KEPT = 500
 _PLUGGED = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
@@ -213,6 +217,9 @@ class Memory:
     bookings: dict[BookingId, Booking] = field(default_factory=dict)
     ended_bookings: list[BookingId] = field(default_factory=list)
     ended: list[JobId] = field(default_factory=list)
+    habits: dict[Plate, Habit] = field(default_factory=dict)
+    crowd: Habit = UNKNOWN_CROWD
+    """The habit of all cars together, by which a newcomer is judged."""
     car_at: dict[BayId, Plate] = field(default_factory=dict)
     open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
 
@@ -273,6 +280,9 @@ class Memory:
             ended=list(state["ended"]),
             pin_failures={p: (v[0], v[1]) for p, v in state["pin_failures"].items()},
         )
+        # A snapshot of an earlier version has no habits; they are learnt anew.
+        memory.habits = {plate: Habit.from_state(habit) for plate, habit in state.get("habits", {}).items()}
+        memory.crowd = Habit.from_state(state["crowd"]) if "crowd" in state else UNKNOWN_CROWD
         for plate, car in state["parked"].items():
             memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
         for job_id, fields in state["jobs"].items():
@@ -319,6 +329,11 @@ class Memory:
         del self.parked[event.plate]
         del self.car_at[event.bay]
         self.pin_failures.pop(event.plate, None)
+        known = self.habits.get(event.plate)
+        self.crowd = learn_crowd(self.crowd, known, event.parked_utc_ms, event.left_utc_ms)
+        if known is None and len(self.habits) >= HABITS_KEPT:
+            del self.habits[faintest(self.habits, event.left_utc_ms)]
+        self.habits[event.plate] = learn_departure(known, event.parked_utc_ms, event.left_utc_ms)
 
     def _job_queued(self, event: JobQueued, utc_ms: int) -> None:
         module = parse_bay(event.bay).module

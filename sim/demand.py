@@ -5,8 +5,10 @@ or waiting; `sim.people` acts the trips out. `sim.trondheim` makes trips of the 
 measured sessions.
 
 How a day is drawn. Departure times follow the measured hourly shares exactly: so many times are
-drawn, and sorted. Those who leave today are sorted by the hour they wish for (their habit with a
-spread of 0.7 h within one household), and the n-th takes the n-th time. Arrivals the same way: a car
+drawn, and sorted. Who leaves today is drawn with each household's own rate of outings; one that goes
+out often may leave twice. The outings are sorted by the hour wished for (the household's habit with a
+spread of 0.7 h; a second outing when the car may be back), and the n-th takes the n-th time. A car that is still
+out when its second outing is due is replaced by another. Arrivals the same way: a car
 out has an hour of return in mind, and the next arrival is the one who wished to be back first. The
 number of arrivals balances the departures, so the garage neither fills nor empties over the days.
 """
@@ -85,6 +87,10 @@ _HOME_MS_MIN = 30 * 60_000
 _AWAY_TARGET_SHARE = 0.04
 _VISIT_MEDIAN_H = 2.0
 _SPARE_BAYS = 2
+_MORNING_ENDS_H = 11.0
+_WORK_AND_REST_H = 11.5
+_ERRAND_AND_REST_H = 4.0
+_ERRANDS_END_H = 22.0
 _CHARGE_MEDIAN_WH = 9050
 _CHARGE_WH_RANGE = (2000, 45_000)
 _STAY_MEDIAN_H = 3.0
@@ -173,35 +179,36 @@ class _Residents:
 
     def live(self, day: int, leaving: int, arriving: int, dice: random.Random) -> list[Trip]:
         """One day: changes who is home, and returns the trips."""
+        residents = {plate: place[0] for plate, place in (self.home | self.away).items()}
+        leavers = _by_wish(residents, leaving, dice)
         times = draw_times(DEPARTURE_SHARES, leaving, dice)
-        planned = dict(zip(_by_wish(self.home, min(leaving, len(self.home)), dice), times, strict=False))
-        extra = len(times) - len(planned)
-        slots = [(day * DAY_MS + at, 1, plate) for plate, at in planned.items()]
-        slots += [(day * DAY_MS + at, 2, Plate("")) for at in dice.sample(times, extra)]
+        slots = [(day * DAY_MS + at, 1, plate) for at, plate in zip(times, leavers, strict=False)]
         slots += [(day * DAY_MS + at, 0, Plate("")) for at in draw_times(ARRIVAL_SHARES, arriving, dice)]
         trips = []
         for at_ms, kind, plate in sorted(slots):
-            trip = self._return(at_ms) if kind == 0 else self._leave(at_ms, plate, dice)
+            trip = self._leave(at_ms, plate, dice) if kind else self._return(at_ms)
             if trip is not None:
                 trips.append(trip)
         return trips
 
     def _leave(self, at_ms: int, plate: Plate, dice: random.Random) -> Trip | None:
-        """A certain car leaves, or (no plate) any that has been home for a while."""
-        if not plate:
-            ready = [p for p, (_, since) in self.home.items() if since + _HOME_MS_MIN <= at_ms]
+        """This car leaves or, when it is out, another that has been home for a while."""
+        if not self._ready(plate, at_ms):
+            ready = [p for p in sorted(self.home) if self._ready(p, at_ms)]
             if not ready:
                 return None
-            plate = dice.choice(ready)
-        if plate not in self.home or self.home[plate][1] + _HOME_MS_MIN > at_ms:
-            return None
+            # Squared: those who leave often are also the ones who leave at odd hours.
+            (plate,) = dice.choices(ready, [self.home[p][0].outings_ratio ** 2 for p in ready])
         household, _ = self.home.pop(plate)
         hour = at_ms % DAY_MS / HOUR_MS
         # Who leaves in the morning goes to work; later trips are errands and visits.
-        away_h = dice.gauss(9.5, 1.5) if 5 <= hour < 11 else dice.lognormvariate(0.7, 0.5)
+        away_h = dice.gauss(9.5, 1.5) if 5 <= hour < _MORNING_ENDS_H else dice.lognormvariate(0.7, 0.5)
         back_ms = at_ms + max(_AWAY_MS_MIN, round(away_h * HOUR_MS))
         self.away[plate] = (household, at_ms, back_ms)
         return Trip(at_ms, "depart", plate, household.vehicle, household.name)
+
+    def _ready(self, plate: Plate, at_ms: int) -> bool:
+        return plate in self.home and self.home[plate][1] + _HOME_MS_MIN <= at_ms
 
     def _return(self, at_ms: int) -> Trip | None:
         """Of the cars that are out long enough, the one that wished to be back first."""
@@ -214,11 +221,41 @@ class _Residents:
         return Trip(at_ms, "arrive", plate, household.vehicle, household.name)
 
 
-def _by_wish(home: Mapping[Plate, tuple[Household, int]], count: int, dice: random.Random) -> list[Plate]:
-    """So many of the cars at home, in the order in which they wish to leave today."""
-    chosen = dice.sample(sorted(home), count)
-    wishes = {plate: _habit_h(home[plate][0]) + dice.gauss(0, HABIT_SD_H) for plate in chosen}
-    return sorted(chosen, key=lambda plate: (wishes[plate], plate))
+def _by_wish(residents: Mapping[Plate, Household], count: int, dice: random.Random) -> list[Plate]:
+    """So many outings, in the order in which the households wish to leave today."""
+    plates = sorted(residents)
+    dice.shuffle(plates)
+    leavers = draw_by_weight(plates, [residents[plate].outings_ratio for plate in plates], count, dice)
+    wishes = []
+    for place, plate in enumerate(leavers):
+        hour = _habit_h(residents[plate])
+        if place and leavers[place - 1] == plate:
+            hour = _errand_h(hour, dice)
+        wishes.append((hour + dice.gauss(0, HABIT_SD_H), plate))
+    return [plate for _, plate in sorted(wishes)]
+
+
+def _errand_h(habit_h: float, dice: random.Random) -> float:
+    """The hour of one more outing on a day: after the car is back from the first, or before it if that is late."""
+    back_h = habit_h + (_WORK_AND_REST_H if habit_h < _MORNING_ENDS_H else _ERRAND_AND_REST_H)
+    if back_h < _ERRANDS_END_H:
+        return dice.uniform(back_h, _ERRANDS_END_H)
+    return dice.uniform(_MORNING_ENDS_H, habit_h - _ERRAND_AND_REST_H)
+
+
+def draw_by_weight(names: Sequence[Plate], weights: Sequence[float], count: int, dice: random.Random) -> list[Plate]:
+    """So many names, each drawn the whole number of times just below or above its share; equal names adjoin.
+
+    Systematic sampling: the weights are laid end to end and cut at equal steps from a random start, so
+    every name's expected number of draws is exactly `count` times its share of the weights.
+    """
+    sums = list(accumulate(weights))
+    if not sums or not sums[-1]:
+        return []
+    step = sums[-1] / max(1, count)
+    start = dice.random() * step
+    marks = (bisect_right(sums, start + number * step) for number in range(count))
+    return [names[min(mark, len(names) - 1)] for mark in marks]
 
 
 def _habit_h(household: Household) -> float:

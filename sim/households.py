@@ -1,6 +1,6 @@
 """Who parks here: households with one car each, and cars that only come by.
 
-Decides plates, cars, PINs and habitual hours, drawn from a seed. Does not decide when anybody drives;
+Decides plates, cars, PINs and habits (which hour, how often), drawn from a seed. Does not decide when anybody drives;
 that is `sim.demand`.
 """
 
@@ -26,6 +26,16 @@ _SMALLEST = {
 }
 """Smallest car drawn for a class: length, width, height in mm, mass in kg; the class is the largest."""
 
+OUTINGS_CV = 0.7
+"""How much households differ in how often they wish to leave: standard deviation over mean.
+
+A car that is still out cannot leave again, so their real departures differ less, by 0.6. Measured in
+apartment garages (Sørensen et al. 2021): 0.61, with 0.66 plug-ins a day and user.
+"""
+
+OUTINGS_MAX = 3.5
+"""No household wishes to leave more often than this many times the mean one."""
+
 _LENGTH_STEP_MM = 10
 _MASS_STEP_KG = 10
 _DRAWS_MAX = 200
@@ -35,13 +45,18 @@ _PLATE_SIGNS = "0123456789" * 3 + _PLATE_LETTERS
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """One household and its car. `leaves_share` is its habit: which part of a day's leavers go before it."""
+    """One household, its car and its two habits.
+
+    `leaves_share` says when: which part of a day's leavers go before it. `outings_ratio` says how
+    often: its departures a day over those of the mean household, 0 to `OUTINGS_MAX`.
+    """
 
     name: str
     plate: Plate
     vehicle: Vehicle
     pin: str
     leaves_share: float
+    outings_ratio: float = 1.0
 
 
 def fits_somewhere(site: Site, vehicle: Vehicle) -> bool:
@@ -88,6 +103,12 @@ def draw_pin(dice: random.Random) -> str:
     return f"{dice.randrange(1_000_000):06d}"
 
 
+def draw_outings_ratio(dice: random.Random) -> float:
+    """How often a household leaves, the mean being 1: gamma-distributed."""
+    shape = OUTINGS_CV**-2
+    return min(OUTINGS_MAX, dice.gammavariate(shape, 1 / shape))
+
+
 def draw_households(site: Site, seed: int, count: int) -> tuple[Household, ...]:
     """So many households, all plates different. The first n are the same for every larger count."""
     taken: set[Plate] = set()
@@ -101,5 +122,6 @@ def draw_households(site: Site, seed: int, count: int) -> tuple[Household, ...]:
         while plate in taken:
             plate = draw_plate(dice)
         taken.add(plate)
-        households.append(Household(f"H-{number:03d}", plate, vehicle, pin, habit))
+        ratio = draw_outings_ratio(fork(seed, Stream.OUTINGS, number))
+        households.append(Household(f"H-{number:03d}", plate, vehicle, pin, habit, ratio))
     return tuple(households)

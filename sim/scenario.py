@@ -19,7 +19,7 @@ from sim.households import Household, draw_households, draw_vehicle
 from sim.plant_parts import CarBody
 from sim.streams import Stream, fork
 
-SCENARIO_VERSION = 1
+SCENARIO_VERSION = 2
 _DRAWS_MAX = 500
 
 

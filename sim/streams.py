@@ -29,6 +29,8 @@ class Stream(IntEnum):
     """Path: number of the plate, number of the visit. How long a person takes."""
     USER = 7
     """Path: number of the measured user. Which of them charge instead of park."""
+    OUTINGS = 8
+    """Path: household number. How often it leaves."""
 
 
 def fork(seed: int, stream: Stream, *path: int) -> random.Random:

@@ -10,13 +10,18 @@ from typing import Any
 
 from api.ports import Garage
 from api.problems import Problem, edge_reason, refusal, refused
+from domain.booking import BookingKind, Repeat
 from domain.commands import (
+    CancelBooking,
     CancelJob,
+    ChangeBooking,
     Command,
     ConfirmClear,
     ConfirmModule,
     EnterCar,
+    MakeBooking,
     PauseGarage,
+    ProvePin,
     Refused,
     RequestRetrieval,
     RequestStorage,
@@ -25,11 +30,9 @@ from domain.commands import (
     StartCharging,
     StopCharging,
 )
-from domain.ids import BayId, JobId, ModuleId, Plate, SpotId
+from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import RefusalCode
 from domain.vehicle import Vehicle
-
-_PRIVATE = ("plate", "vehicle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,58 @@ async def enter_car(
     return Granted(await submit(garage, command), chosen)
 
 
-async def retrieve(garage: Garage, plate: Plate, pin: str) -> str:
-    """Ask for a parked car."""
-    return await submit(garage, RequestRetrieval(plate, garage.pin_digest(plate, pin)))
+async def retrieve(garage: Garage, plate: Plate, pin: str, priority: str = "normal") -> str:
+    """Ask for a parked car; for a booked one this says that its driver has come."""
+    return await submit(garage, RequestRetrieval(plate, garage.pin_digest(plate, pin), priority))
+
+
+@dataclass(frozen=True, slots=True)
+class BookingTime:
+    """When a booking is wished for: minute of the local day, rhythm, and the number of its first day if it matters."""
+
+    minute_of_day: int
+    repeat: Repeat = Repeat.ONCE
+    day: int | None = None
+
+
+async def book(
+    garage: Garage, plate: Plate, pin: str, kind: BookingKind, time: BookingTime, vehicle: Vehicle | None = None
+) -> str:
+    """Book a departure, or an arrival; the vehicle is told when the car is not here."""
+    digest = garage.pin_digest(plate, pin)
+    return await submit(garage, MakeBooking(plate, digest, kind, time.minute_of_day, time.repeat, time.day, vehicle))
+
+
+async def change_booking(garage: Garage, name: str, pin: str, time: BookingTime) -> str:
+    """Give a booking another time."""
+    digest = garage.pin_digest(str(booking(garage, name)["plate"]), pin)
+    return await submit(garage, ChangeBooking(BookingId(name), digest, time.minute_of_day, time.repeat, time.day))
+
+
+async def cancel_booking(garage: Garage, name: str, pin: str) -> str:
+    """Give a booking up."""
+    digest = garage.pin_digest(str(booking(garage, name)["plate"]), pin)
+    return await submit(garage, CancelBooking(BookingId(name), digest))
+
+
+async def bookings_of(garage: Garage, plate: Plate, pin: str) -> list[dict[str, Any]]:
+    """All bookings of a plate, for the one who knows its PIN."""
+    await submit(garage, ProvePin(plate, garage.pin_digest(plate, pin)))
+    return [one for one in garage.bookings() if one["plate"] == plate]
+
+
+async def prove_booking(garage: Garage, name: str, pin: str) -> None:
+    """Raise the problem unless this is the PIN of a booking's car."""
+    plate = Plate(booking(garage, name)["plate"])
+    await submit(garage, ProvePin(plate, garage.pin_digest(plate, pin)))
+
+
+def booking(garage: Garage, name: str) -> dict[str, Any]:
+    """One booking with everything in it; raises the problem for an unknown one."""
+    found = garage.booking(name)
+    if found is None:
+        raise refusal(RefusalCode.UNKNOWN_BOOKING, name)
+    return found
 
 
 async def confirm_clear(garage: Garage, job: str) -> str:
@@ -119,8 +171,3 @@ def charging_session(garage: Garage, name: str) -> dict[str, Any]:
     if found is None:
         raise Problem("unknown_charging", (edge_reason("unknown_charging", name),))
     return found
-
-
-def without_plate(record: dict[str, Any]) -> dict[str, Any]:
-    """A job or charging session as the public may see it."""
-    return {name: value for name, value in record.items() if name not in _PRIVATE}

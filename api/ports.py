@@ -26,12 +26,15 @@ class Garage(Protocol):
             "pallets": [{"bay", "x_mm", "z_mm", "loaded", "moving", "place": "home|ground|moving|between"}]}],
          "spots": [{"id", "state": OCPP status, "power_w", "set_current_da", "energy_wh", "charging"}],
          "power": {"limit_w", "motors_w", "chargers_w"},
-         "queue": [{"job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue"}],
-         "free_bays", "waiting"}
+         "queue": [{"job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue",
+            "waiting_for_driver"}],
+         "bookings": {"planned", "called"}, "free_bays", "waiting"}
 
     A job is {"job", "kind": "storage|retrieval", "bay", "module", "level", "state", "session_state",
     "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_spread_s", "fee_fen",
-    "overdue", "ahead", "plate", "vehicle"}; the edge takes plate and vehicle out for everybody but the
+    "overdue", "ahead", "priority", "booking", "due_utc_ms", "waiting_for_driver", "reason", "plate",
+    "vehicle"}; `waiting_for_driver` says that it was made from a booking and nobody has come for it,
+    `reason` why it comes when it comes. The edge takes plate and vehicle out for everybody but the
     service role. What is not known yet is None.
     """
 
@@ -68,6 +71,18 @@ class Garage(Protocol):
 
     def new_pin(self) -> str:
         """Six random digits."""
+        ...
+
+    def booking(self, booking: str) -> dict[str, Any] | None:
+        """One booking, or None.
+
+        {"booking", "plate", "kind": "departure|arrival", "minute_of_day", "repeat": "once|daily|weekdays",
+         "due_utc_ms", "state", "reason", "job": job | None}
+        """
+        ...
+
+    def bookings(self) -> list[dict[str, Any]]:
+        """All that are not over, the next due first, and the last 200 that are."""
         ...
 
     def charging(self, charging: str) -> dict[str, Any] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from domain.ids import Plate, parse_plate
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
@@ -16,6 +17,26 @@ def _plate(text: str) -> Plate:
 
 PlateText = Annotated[Plate, Field(max_length=24, examples=["京A·12345"]), AfterValidator(_plate)]
 PinText = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["314159"])]
+
+
+def _day(told: object) -> date:
+    if not isinstance(told, str) or len(told) != len("2026-11-23"):
+        raise ValueError("a day is written as 2026-11-23")
+    return date.fromisoformat(told)
+
+
+AtText = Annotated[str, Field(max_length=8, examples=["07:40"], description="A time of day on the site's clock.")]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    Field(
+        examples=["2026-11-23"],
+        description="A day on the site's calendar; without it the next time the clock shows `at`.",
+    ),
+]
+RepeatText = Literal["once", "daily", "weekdays"]
+KindText = Literal["departure", "arrival"]
+PriorityText = Literal["normal", "disabled", "emergency"]
 
 
 class Body(BaseModel):
@@ -48,31 +69,79 @@ class VehicleBody(Body):
         return Vehicle(code, self.length_mm, self.width_mm, self.height_mm, self.mass_kg)
 
 
-class StorageBody(Body):
-    """Park a car: its class or its size, and a PIN if the driver has chosen one."""
+class _CarBody(Body):
+    """A car by its class or by its size."""
 
-    plate: PlateText
-    vehicle_class: str | None = None
+    needs_car: ClassVar[bool] = True
+
+    vehicle_class: str | None = Field(None, examples=["Z"])
     vehicle: VehicleBody | None = None
-    pin: PinText | None = None
 
     @model_validator(mode="after")
     def _one_vehicle(self) -> Self:
-        if (self.vehicle_class is None) == (self.vehicle is None):
+        told = (self.vehicle_class is not None) + (self.vehicle is not None)
+        if told > 1 or (told == 0 and self.needs_car):
             raise ValueError("give either vehicle_class or vehicle")
         if self.vehicle_class is not None and self.vehicle_class not in VEHICLE_CLASSES:
             raise ValueError(f"vehicle_class must be one of {', '.join(VEHICLE_CLASSES)}")
         return self
 
-    def car(self) -> Vehicle:
-        """The car that is to be parked."""
+    def car_told(self) -> Vehicle | None:
+        """The car, or None when neither class nor size was given."""
         if self.vehicle is not None:
             return self.vehicle.vehicle()
-        return VEHICLE_CLASSES[self.vehicle_class or ""]
+        return VEHICLE_CLASSES[self.vehicle_class] if self.vehicle_class is not None else None
+
+
+class StorageBody(_CarBody):
+    """Park a car: its class or its size, and a PIN if the driver has chosen one."""
+
+    plate: PlateText
+    pin: PinText | None = None
+
+    def car(self) -> Vehicle:
+        """The car that is to be parked."""
+        told = self.car_told()
+        if told is None:
+            raise TypeError("a storage without a car passed its own check")
+        return told
 
 
 class RetrievalBody(Body):
-    """Fetch a car."""
+    """Fetch a car. `emergency` is for operators."""
+
+    plate: PlateText
+    pin: PinText
+    priority: PriorityText = "normal"
+
+
+class BookingBody(_CarBody):
+    """Have the car at the gate, or a bay for it, at a time of day on the site's clock.
+
+    The car is told when an arrival of one is booked that is not parked now; its PIN is chosen here.
+    """
+
+    needs_car: ClassVar[bool] = False
+
+    plate: PlateText
+    pin: PinText
+    kind: KindText
+    at: AtText
+    repeat: RepeatText = "once"
+    date: Day | None = None
+
+
+class BookingChangeBody(Body):
+    """Another time, rhythm or first day; what is not given stays."""
+
+    pin: PinText
+    at: AtText | None = None
+    repeat: RepeatText | None = None
+    date: Day | None = None
+
+
+class BookingSearchBody(Body):
+    """Whose bookings: the plate, and the PIN that shows that they may be told."""
 
     plate: PlateText
     pin: PinText

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controller.machines import BOOKING, JOB
-from controller.memory import Booking, Job, Memory
+from controller.memory import Booking, Job, Memory, ParkedCar
 from controller.scan import Scan
 from domain.booking import BookingKind, Repeat, due_on, next_due_utc_ms
-from domain.commands import Accepted, CancelBooking, ChangeBooking, MakeBooking, Refused, Reply
+from domain.commands import Accepted, CancelBooking, ChangeBooking, MakeBooking, ProvePin, Refused, Reply
 from domain.events import BookingAdvanced, BookingChanged, BookingMade, JobAdvanced, JobQueued
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, parse_bay
 from domain.moment import NEVER_MS
@@ -53,7 +53,7 @@ class Bookings:
         """A new booking, if this car's PIN is right and the time can be kept."""
         car = scan.memory.parked.get(command.plate)
         others = [one for one in planned(scan.memory) if one.plate == command.plate]
-        known = car.pin_digest if car is not None else others[0].pin_digest if others else None
+        known = _known_pin(car, others)
         if known is not None:
             wrong = self._check_pin(scan, command.plate, known, command.pin_digest)
             if wrong is not None:
@@ -92,7 +92,7 @@ class Bookings:
     def change(self, scan: Scan, command: ChangeBooking) -> Reply:
         """Another time for a booking that has not been called."""
         booking = scan.memory.bookings.get(command.booking)
-        if booking is None or booking.state not in ("planned", "called"):
+        if booking is None or not booking.is_open:
             return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
         wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
         if wrong is not None:
@@ -109,7 +109,7 @@ class Bookings:
     def cancel(self, scan: Scan, command: CancelBooking) -> Reply:
         """Forget a booking; refused when its driver already stands at the gate."""
         booking = scan.memory.bookings.get(command.booking)
-        if booking is None or booking.state not in ("planned", "called"):
+        if booking is None or not booking.is_open:
             return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
         wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
         if wrong is not None:
@@ -123,6 +123,14 @@ class Bookings:
             if job.state == "queued":
                 scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel"), "booking cancelled"))
         return Accepted(booking.id)
+
+    def prove(self, scan: Scan, command: ProvePin) -> Reply:
+        """Whether this is the PIN of a parked car, or of the bookings of one that is not here."""
+        car = scan.memory.parked.get(command.plate)
+        known = _known_pin(car, [one for one in planned(scan.memory) if one.plate == command.plate])
+        if known is None:
+            return _refused(RefusalCode.UNKNOWN_PLATE, command.plate)
+        return self._check_pin(scan, command.plate, known, command.pin_digest) or Accepted(command.plate)
 
     def _due_utc_ms(self, scan: Scan, wish: MakeBooking | ChangeBooking) -> int | Refused:
         if not 0 <= wish.minute_of_day < 24 * 60:
@@ -215,7 +223,7 @@ class Bookings:
 
 def planned(memory: Memory) -> list[Booking]:
     """The bookings that are not over, oldest first."""
-    return [one for one in memory.bookings.values() if one.state in ("planned", "called")]
+    return [one for one in memory.bookings.values() if one.is_open]
 
 
 def waiting_driver(memory: Memory, plate: Plate, kind: str) -> Job | None:
@@ -227,6 +235,13 @@ def waiting_driver(memory: Memory, plate: Plate, kind: str) -> Job | None:
 def _collides(one: Booking, wish: MakeBooking) -> bool:
     apart = abs(one.minute_of_day - wish.minute_of_day)
     return one.kind == wish.kind and min(apart, 24 * 60 - apart) < APART_MINUTES_MIN
+
+
+def _known_pin(car: ParkedCar | None, bookings: list[Booking]) -> str | None:
+    """The PIN that counts for a plate: that of the parked car, else of its oldest booking; None for a stranger."""
+    if car is not None:
+        return car.pin_digest
+    return bookings[0].pin_digest if bookings else None
 
 
 def _pin_of(memory: Memory, booking: Booking) -> str:

@@ -138,6 +138,11 @@ class Booking:
     reason: str = ""
     job: JobId | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its time is still to come, or it is being served."""
+        return self.state not in BOOKING_ENDS
+
 
 @dataclass(slots=True)
 class MotionRecord:

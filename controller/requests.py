@@ -26,6 +26,7 @@ from domain.commands import (
     EnterCar,
     MakeBooking,
     PauseGarage,
+    ProvePin,
     Refused,
     Reply,
     RequestRetrieval,
@@ -87,6 +88,8 @@ class Requests:
                 return self._closed(scan) or self.bookings.change(scan, command)
             case CancelBooking():
                 return self.bookings.cancel(scan, command)
+            case ProvePin():
+                return self.bookings.prove(scan, command)
             case StartCharging():
                 return self._start_charging(scan, command)
             case StopCharging():

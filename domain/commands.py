@@ -84,6 +84,14 @@ class CancelBooking:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvePin:
+    """Somebody wants to read the bookings of a plate: is the PIN right? A wrong one counts as anywhere else."""
+
+    plate: Plate
+    pin_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartCharging:
     """Let a car that stands on a charging spot charge until full, stopped or unplugged."""
 
@@ -158,6 +166,7 @@ Command: TypeAlias = (
     | MakeBooking
     | ChangeBooking
     | CancelBooking
+    | ProvePin
     | StartCharging
     | StopCharging
     | ConfirmModule

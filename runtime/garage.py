@@ -22,15 +22,16 @@ from billing import ledger
 from controller.memory import Charging, Job
 from controller.step import Controller
 from domain.commands import Command, Reply
-from domain.ids import ChargingId, JobId, Plate
+from domain.ids import BookingId, ChargingId, JobId, Plate
 from domain.moment import Moment
 from domain.signals import Inputs
 from domain.site import Site
-from runtime.view import charging_view, job_view, open_jobs, public_view
+from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
 log = logging.getLogger("garage")
 
 ENDED_JOBS_SHOWN = 200
+ENDED_BOOKINGS_SHOWN = 200
 FEES_KEPT = 1000
 MAILBOX_MAX = 1000
 
@@ -125,6 +126,18 @@ class RunningGarage:
     def _job(self, job: Job) -> dict[str, Any]:
         charged = job.kind == "retrieval" and job.state in ("returning", "done")
         return job_view(self.controller, job, self._fee_fen(job.id) if charged else None)
+
+    def booking(self, booking: str) -> dict[str, Any] | None:
+        """One booking, or None."""
+        found = self.controller.memory.bookings.get(BookingId(booking))
+        return None if found is None else booking_view(found)
+
+    def bookings(self) -> list[dict[str, Any]]:
+        """Those that are not over, the next due first; then the others, the last due first."""
+        bookings = self.controller.memory.bookings.values()
+        coming = sorted((one for one in bookings if one.is_open), key=lambda one: (one.due_utc_ms, one.id))
+        over = sorted((one for one in bookings if not one.is_open), key=lambda one: (-one.due_utc_ms, one.id))
+        return [booking_view(one) for one in (*coming, *over[:ENDED_BOOKINGS_SHOWN])]
 
     def charging(self, charging: str) -> dict[str, Any] | None:
         """One charging session, with its fee once it has ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.memory import Charging, Job
+from controller.memory import Booking, Charging, Job, Memory
 from controller.reconcile import Place, classify
 from controller.step import Controller
 from domain.grid import ModuleLayout
@@ -38,12 +38,48 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
         },
         "queue": [{key: job[key] for key in _QUEUE_KEYS} for job in queue],
         "free_bays": controller.site.bay_count - len(taken),
-        "waiting": len(queue),
+        "waiting": sum(not job["waiting_for_driver"] for job in queue),
+        "bookings": _booking_counts(controller.memory),
         **extra,
     }
 
 
-_QUEUE_KEYS = ("job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue")
+_QUEUE_KEYS = (
+    "job",
+    "kind",
+    "module",
+    "bay",
+    "state",
+    "session_state",
+    "eta_s",
+    "eta_spread_s",
+    "overdue",
+    "waiting_for_driver",
+)
+
+
+def _booking_counts(memory: Memory) -> dict[str, int]:
+    """How many bookings wait for their time, and how many are being served: all that the public may know."""
+    counts = {"planned": 0, "called": 0}
+    for booking in memory.bookings.values():
+        if booking.state in counts:
+            counts[booking.state] += 1
+    return counts
+
+
+def booking_view(booking: Booking) -> dict[str, Any]:
+    """One booking; the plate is in here, the edge decides who sees it. PIN digests stay out."""
+    return {
+        "booking": booking.id,
+        "plate": booking.plate,
+        "kind": booking.kind,
+        "minute_of_day": booking.minute_of_day,
+        "repeat": booking.repeat,
+        "due_utc_ms": booking.due_utc_ms,
+        "state": booking.state,
+        "reason": booking.reason,
+        "job": booking.job,
+    }
 
 
 def open_jobs(controller: Controller) -> list[dict[str, Any]]:
@@ -70,12 +106,17 @@ def job_view(controller: Controller, job: Job, fee_fen: int | None) -> dict[str,
         "requested_utc_ms": job.requested_utc_ms,
         "opened_utc_ms": job.opened_utc_ms,
         "ended_utc_ms": job.ended_utc_ms,
-        "wait_s": None if job.opened_utc_ms is None else (job.opened_utc_ms - job.requested_utc_ms) // 1000,
+        "wait_s": None if job.opened_utc_ms is None else max(0, job.opened_utc_ms - job.waits_from_utc_ms) // 1000,
         "eta_s": None if estimate is None else estimate.wait_ms // 1000,
         "eta_spread_s": None if estimate is None else -(-estimate.spread_ms // 1000),
         "fee_fen": fee_fen,
         "overdue": job.overdue,
         "ahead": queue.index(job.id) if job.id in queue else 0,
+        "priority": job.priority,
+        "booking": job.booking,
+        "due_utc_ms": job.due_utc_ms,
+        "waiting_for_driver": job.is_open and not job.has_driver,
+        "reason": job.reason,
         "plate": job.plate,
         "vehicle": {
             "class_code": job.vehicle.class_code,

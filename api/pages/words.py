@@ -5,7 +5,9 @@ Decides only how things are said. Refusals and faults have their sentences in `d
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from api.times import local_moment
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -66,6 +68,22 @@ WORDS: dict[str, tuple[str, str]] = {
     "job_returning": ("going home", "归位中"),
     "job_done": ("done", "完成"),
     "job_cancelled": ("cancelled", "已取消"),
+    "booking_planned": ("planned", "已预约"),
+    "booking_called": ("being served", "正在办理"),
+    "booking_kept": ("kept", "已完成"),
+    "booking_missed": ("missed", "未赴约"),
+    "booking_cancelled": ("cancelled", "已取消"),
+    "repeat_once": ("once", "一次"),
+    "repeat_daily": ("every day", "每天"),
+    "repeat_weekdays": ("Monday to Friday", "周一至周五"),
+    "kind_departure": ("Leave", "出门取车"),
+    "kind_arrival": ("Come home", "回家停车"),
+    "why_emergency": ("an emergency", "紧急情况"),
+    "why_disabled": ("disabled driver first", "残障人士优先"),
+    "why_booked": ("booked for {at}, driver not here yet", "预约 {at}，车主未到"),
+    "why_booked_here": ("booked for {at}, driver here", "预约 {at}，车主已到"),
+    "why_ahead": ("{n} before it in its module", "本库区前面还有 {n} 个"),
+    "why_next": ("next in its module", "本库区下一个"),
     "session_opening": ("gate opens", "开门中"),
     "session_open": ("gate open", "门已开"),
     "session_closing": ("gate closes", "关门中"),
@@ -234,6 +252,22 @@ def state_word(language: str, family: str, state: str | None) -> str:
         return ""
     key = f"{family}_{state}"
     return say(language, key) if key in WORDS else state
+
+
+def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
+    """Why a job comes when it comes: what sets it apart, its place, and the reason that was weighed for it."""
+    parts = []
+    is_waiting = job["ended_utc_ms"] is None and job["state"] == "queued"
+    if job["priority"] != "normal":
+        parts.append(say(language, f"why_{job['priority']}"))
+    if job["due_utc_ms"] is not None and job["ended_utc_ms"] is None:
+        at = local_moment(job["due_utc_ms"], utc_offset_minutes).strftime("%H:%M")
+        parts.append(say(language, "why_booked" if job["waiting_for_driver"] else "why_booked_here", at=at))
+    elif is_waiting:
+        parts.append(say(language, "why_ahead", n=job["ahead"]) if job["ahead"] else say(language, "why_next"))
+    if job["reason"]:
+        parts.append(job["reason"])
+    return "; ".join(parts) if language == "en" else "；".join(parts)
 
 
 def field_word(language: str, field: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api import asks
-from api.access import SEE_PLATES
 from api.edge import GarageDep, GuardedRoute, PrincipalDep
+from api.resources import shown, without_plate
 from api.schemas import ChargingBody, StopBody
 
 router = APIRouter(prefix="/api/v1/charging-sessions", route_class=GuardedRoute, tags=["charging"])
@@ -31,12 +31,11 @@ async def start_charging(body: ChargingBody, garage: GarageDep, response: Respon
 @router.get("/{charging}")
 async def read_charging(charging: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
     """One charging session: energy so far, and the fee when it is over."""
-    session = asks.charging_session(garage, charging)
-    return session if principal.role in SEE_PLATES else asks.without_plate(session)
+    return shown(asks.charging_session(garage, charging), principal)
 
 
 @router.post("/{charging}/stop", status_code=202)
 async def stop_charging(charging: str, body: StopBody, garage: GarageDep) -> dict[str, Any]:
     """End a charging session with its PIN."""
     await asks.stop_charging(garage, charging, body.pin)
-    return asks.without_plate(asks.charging_session(garage, charging))
+    return without_plate(asks.charging_session(garage, charging))

@@ -7,23 +7,26 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api import asks
-from api.access import SEE_PLATES
+from api.access import OPERATORS
 from api.edge import GarageDep, GuardedRoute, PrincipalDep
 from api.ports import Garage
+from api.problems import Problem
+from api.resources import job_resource
 from api.schemas import RetrievalBody, StorageBody, class_table
 from api.settings import Principal
 
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["jobs"])
 
 
-def _shown(record: dict[str, Any], principal: Principal) -> dict[str, Any]:
-    return record if principal.role in SEE_PLATES else asks.without_plate(record)
+def _shown(garage: Garage, record: dict[str, Any], principal: Principal) -> dict[str, Any]:
+    return job_resource(record, principal, garage.site.utc_offset_minutes)
 
 
 def _accepted(garage: Garage, job: str, response: Response, principal: Principal) -> dict[str, Any]:
     """The job's fields; a job that ended within the same instant is told by its name alone."""
     response.headers["Location"] = f"/api/v1/jobs/{job}"
-    return {"job": job, **_shown(garage.job(job) or {}, principal)}
+    record = garage.job(job)
+    return {"job": job} if record is None else _shown(garage, record, principal)
 
 
 @router.post("/storages", status_code=202)
@@ -39,21 +42,23 @@ async def request_storage(
 async def request_retrieval(
     body: RetrievalBody, garage: GarageDep, principal: PrincipalDep, response: Response
 ) -> dict[str, Any]:
-    """Fetch a car with its PIN."""
-    job = await asks.retrieve(garage, body.plate, body.pin)
+    """Fetch a car with its PIN. For a booked car: its driver has come; the answer names the booked job."""
+    if body.priority == "emergency" and principal.role not in OPERATORS:
+        raise Problem("forbidden")
+    job = await asks.retrieve(garage, body.plate, body.pin, body.priority)
     return _accepted(garage, job, response, principal)
 
 
 @router.get("/jobs")
 async def list_jobs(garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
     """All open jobs and the last 200 that have ended."""
-    return {"jobs": [_shown(job, principal) for job in garage.jobs()]}
+    return {"jobs": [_shown(garage, job, principal) for job in garage.jobs()]}
 
 
 @router.get("/jobs/{job}")
 async def read_job(job: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
     """One job: where it stands, how long it will take, what it cost."""
-    return _shown(asks.job(garage, job), principal)
+    return _shown(garage, asks.job(garage, job), principal)
 
 
 @router.post("/jobs/{job}/clear", status_code=202)

@@ -6,6 +6,9 @@ import asyncio
 import hashlib
 from typing import Any
 
+from controller.bookings import Bookings
+from controller.memory import Memory, ParkedCar
+from controller.scan import Scan
 from domain.commands import (
     Accepted,
     CancelBooking,
@@ -17,6 +20,7 @@ from domain.commands import (
     EnterCar,
     MakeBooking,
     PauseGarage,
+    ProvePin,
     Refused,
     Reply,
     RequestRetrieval,
@@ -27,13 +31,30 @@ from domain.commands import (
     StopCharging,
     StrikeCar,
 )
-from domain.ids import JobId
+from domain.events import BookingAdvanced
+from domain.ids import BayId, BookingId, JobId, Plate
+from domain.moment import Moment
 from domain.refusals import Refusal, RefusalCode
+from domain.signals import Inputs
 from domain.site import Site
+from domain.vehicle import VEHICLE_CLASSES
+from runtime.view import booking_view
 from tests.sites import default_site
 
 START_UTC_MS = 1_790_000_000_000
-JOB_FIELDS = ("job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue")
+JOB_FIELDS = (
+    "job",
+    "kind",
+    "module",
+    "bay",
+    "state",
+    "session_state",
+    "eta_s",
+    "eta_spread_s",
+    "overdue",
+    "waiting_for_driver",
+)
+NO_INPUTS = Inputs({}, {}, {}, {})
 
 
 def refused(code: RefusalCode, about: str = "") -> Refused:
@@ -41,7 +62,7 @@ def refused(code: RefusalCode, about: str = "") -> Refused:
 
 
 class FakeGarage:
-    """Jobs advance when a test calls `advance`; everything else answers at once."""
+    """Jobs advance when a test calls `advance`, bookings are called by `call`; everything else answers at once."""
 
     def __init__(self, site: Site | None = None) -> None:
         self._site = site or default_site()
@@ -55,6 +76,8 @@ class FakeGarage:
         self.entries: list[dict[str, Any]] = []
         self.is_ready = True
         self._pin = 100_000
+        self._memory = Memory()
+        self._bookings = Bookings(self._site, self._check_pin, lambda scan, booking: None, lambda module: None)
         self._view = self._first_view()
 
     @property
@@ -116,6 +139,7 @@ class FakeGarage:
             "queue": [],
             "free_bays": 33,
             "waiting": 0,
+            "bookings": {"planned": 0, "called": 0},
         }
 
     # what a test does to the garage
@@ -154,9 +178,47 @@ class FakeGarage:
         """A car that is already here."""
         self.parked[plate] = (bay, self.pin_digest(plate, pin))
 
+    def call(self, booking: str) -> JobId:
+        """The time of a booked departure comes: it becomes a job without a driver."""
+        booked = self._memory.bookings[BookingId(booking)]
+        self._scan().emit(BookingAdvanced(booked.id, "called", booked.due_utc_ms))
+        accepted = self._open_job("retrieval", booked.plate, self.parked[booked.plate][0], {"class_code": "Z"})
+        booked.job = JobId(accepted.id)
+        fields = {"booking": booked.id, "due_utc_ms": booked.due_utc_ms, "waiting_for_driver": True}
+        self.records[booked.job].update(fields)
+        self._publish_queue()
+        return booked.job
+
+    def _scan(self) -> Scan:
+        """One step of the real bookings over what is parked here."""
+        self._memory.parked = {
+            Plate(plate): ParkedCar(Plate(plate), VEHICLE_CLASSES["Z"], BayId(bay), digest, START_UTC_MS)
+            for plate, (bay, digest) in self.parked.items()
+        }
+        return Scan(Moment(0, self._view["utc_ms"]), NO_INPUTS, self._memory)
+
+    def _check_pin(self, scan: Scan, plate: Plate, right: str, given: str) -> Refused | None:
+        return None if given == right else refused(RefusalCode.WRONG_PIN, plate)
+
+    def _book(self, command: MakeBooking | ChangeBooking | CancelBooking | ProvePin) -> Reply:
+        scan = self._scan()
+        match command:
+            case MakeBooking():
+                reply = self._bookings.make(scan, command)
+            case ChangeBooking():
+                reply = self._bookings.change(scan, command)
+            case CancelBooking():
+                reply = self._bookings.cancel(scan, command)
+            case ProvePin():
+                reply = self._bookings.prove(scan, command)
+        states = [booking.state for booking in self._memory.bookings.values()]
+        self.change(bookings={state: states.count(state) for state in ("planned", "called")})
+        return reply
+
     def _publish_queue(self) -> None:
-        waiting = [job for job in self.records.values() if job["ended_utc_ms"] is None]
-        self.change(queue=[{name: job[name] for name in JOB_FIELDS} for job in waiting], waiting=len(waiting))
+        jobs = [job for job in self.records.values() if job["ended_utc_ms"] is None]
+        waiting = sum(not job["waiting_for_driver"] for job in jobs)
+        self.change(queue=[{name: job[name] for name in JOB_FIELDS} for job in jobs], waiting=waiting)
 
     # the port
 
@@ -175,8 +237,8 @@ class FakeGarage:
                 self.parked[plate] = ("A-3-07", digest)
                 shape = {"length_mm": vehicle.length_mm, "class_code": vehicle.class_code}
                 return self._open_job("storage", plate, "A-3-07", shape)
-            case RequestRetrieval(plate, digest):
-                return self._retrieve(plate, digest)
+            case RequestRetrieval(plate, digest, priority):
+                return self._retrieve(plate, digest, priority)
             case ConfirmClear(job) | CancelJob(job):
                 return self._word(command, job)
             case StartCharging(plate, digest, spot):
@@ -191,8 +253,8 @@ class FakeGarage:
                 return Accepted(module)
             case EnterCar() | StrikeCar():
                 return Accepted(command.bay)
-            case MakeBooking() | ChangeBooking() | CancelBooking():
-                return Accepted("B000001")
+            case MakeBooking() | ChangeBooking() | CancelBooking() | ProvePin():
+                return self._book(command)
             case PauseGarage():
                 self.change(mode="paused")
                 return Accepted("garage")
@@ -200,15 +262,20 @@ class FakeGarage:
                 self.change(mode="automatic")
                 return Accepted("garage")
 
-    def _retrieve(self, plate: str, digest: str) -> Reply:
+    def _retrieve(self, plate: str, digest: str, priority: str) -> Reply:
         if plate not in self.parked:
             return refused(RefusalCode.UNKNOWN_PLATE)
         bay, known = self.parked[plate]
         if digest != known:
             return refused(RefusalCode.WRONG_PIN)
-        return self._open_job("retrieval", plate, bay, {"length_mm": 4700, "class_code": "Z"})
+        booked = next((j for j in self.records.values() if j["plate"] == plate and j["waiting_for_driver"]), None)
+        if booked is not None:
+            booked.update(waiting_for_driver=False, priority=priority)
+            self._publish_queue()
+            return Accepted(JobId(booked["job"]))
+        return self._open_job("retrieval", plate, bay, {"length_mm": 4700, "class_code": "Z"}, priority)
 
-    def _open_job(self, kind: str, plate: str, bay: str, vehicle: dict[str, Any]) -> Accepted:
+    def _open_job(self, kind: str, plate: str, bay: str, vehicle: dict[str, Any], priority: str = "normal") -> Accepted:
         job = JobId(f"J{len(self.records) + 1:06d}")
         self.records[job] = {
             "job": job,
@@ -227,6 +294,11 @@ class FakeGarage:
             "fee_fen": None,
             "overdue": False,
             "ahead": 1,
+            "priority": priority,
+            "booking": None,
+            "due_utc_ms": None,
+            "waiting_for_driver": False,
+            "reason": "",
             "plate": plate,
             "vehicle": vehicle,
         }
@@ -302,6 +374,14 @@ class FakeGarage:
     def new_pin(self) -> str:
         self._pin += 1
         return str(self._pin)
+
+    def booking(self, booking: str) -> dict[str, Any] | None:
+        found = self._memory.bookings.get(BookingId(booking))
+        return None if found is None else booking_view(found)
+
+    def bookings(self) -> list[dict[str, Any]]:
+        bookings = sorted(self._memory.bookings.values(), key=lambda one: (not one.is_open, one.due_utc_ms))
+        return [booking_view(one) for one in bookings]
 
     def charging(self, charging: str) -> dict[str, Any] | None:
         session = self.sessions.get(charging)

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from controller.step import Controller
+from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
     CancelJob,
     ConfirmClear,
     ConfirmModule,
+    MakeBooking,
     PauseGarage,
+    ProvePin,
     Refused,
     RequestRetrieval,
     RequestStorage,
@@ -62,6 +65,25 @@ def test_wrong_pin_is_counted_and_locks_after_five(garage: GarageRun) -> None:
     assert len(garage.heard(PinRejected)) == 5
     garage.wait(garage.run.site.patience.pin_lock_ms)
     assert garage.fetch(PLATE)
+
+
+def test_reading_bookings_needs_the_pin_of_the_car_and_counts_wrong_ones(garage: GarageRun) -> None:
+    # given four wrong PINs, a right one starts the count again
+    for _ in range(4):
+        assert garage.refuse(ProvePin(PLATE, digest(PLATE, "000000"))) is RefusalCode.WRONG_PIN
+    garage.accept(ProvePin(PLATE, digest(PLATE, "123456")))
+    for _ in range(5):
+        assert garage.refuse(ProvePin(PLATE, digest(PLATE, "000000"))) is RefusalCode.WRONG_PIN
+    # then the plate is locked for fetching, too
+    assert garage.refuse(retrieval(PLATE)) is RefusalCode.PIN_LOCKED
+
+
+def test_a_car_that_is_not_here_proves_itself_with_the_pin_of_its_booking(garage: GarageRun) -> None:
+    plate = Plate("京B00000")
+    assert garage.refuse(ProvePin(plate, digest(plate, "1"))) is RefusalCode.UNKNOWN_PLATE
+    garage.accept(MakeBooking(plate, digest(plate, "1"), BookingKind.ARRIVAL, 1080, vehicle=SEDAN))
+    garage.accept(ProvePin(plate, digest(plate, "1")))
+    assert garage.refuse(ProvePin(plate, digest(plate, "2"))) is RefusalCode.WRONG_PIN
 
 
 def test_wrong_pins_are_remembered_across_a_restart(garage: GarageRun) -> None:

@@ -229,7 +229,7 @@ def planned(memory: Memory) -> list[Booking]:
 def waiting_driver(memory: Memory, plate: Plate, kind: str) -> Job | None:
     """The open booked job of this kind that still waits for its driver."""
     job = memory.job_of(plate)
-    return job if job is not None and job.kind == kind and not job.has_driver else None
+    return job if job is not None and job.kind == kind and not (job.has_driver or job.withdrawn) else None
 
 
 def _collides(one: Booking, wish: MakeBooking) -> bool:

@@ -400,7 +400,7 @@ class ModuleControl:
 
     def _stand_by(self, scan: Scan, image: ModuleImage, job: Job) -> bool:
         """A booked pallet is on the ground: meet its driver, serve the ground past it, or give it up."""
-        if job.has_driver:
+        if job.has_driver and not job.withdrawn:
             self._job(scan, job, "meet", driver_came=True)
             self._session(scan, job, SESSION.initial)
             return True
@@ -448,11 +448,12 @@ class ModuleControl:
         now = scan.moment.utc_ms
         if chosen is not None:
             down = scan.memory.module(self._layout.id).down
-            return Stance(chosen.bay if parse_bay(chosen.bay).level > 1 else None, chosen.bay == down, chosen.reason)
-        slot_utc_ms = now - now % STANCE_SLOT_MS
-        self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
-        outlook = outlook_of(self._site, self._layout, scan.memory, self.columns, slot_utc_ms)
-        stance = self._policy.stancer(outlook)
+            stance = Stance(chosen.bay if parse_bay(chosen.bay).level > 1 else None, chosen.bay == down, chosen.reason)
+        else:
+            slot_utc_ms = now - now % STANCE_SLOT_MS
+            self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
+            outlook = outlook_of(self._site, self._layout, scan.memory, self.columns, slot_utc_ms)
+            stance = self._policy.stancer(outlook)
         minute = (now // MINUTE_MS + self._site.utc_offset_minutes) % DAY_MINUTES
         return replace(stance, expose=None) if self._site.quiet_hours.at(minute) else stance
 

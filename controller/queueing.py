@@ -66,8 +66,10 @@ def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Pat
     """Until when a booked pallet stands at the gate without its driver, and the reason to end it then.
 
     It stands for `no_show_ms` after its minute, but only for `booking_grace_ms` while an upper pallet
-    is wanted, and not at all for an emergency or after the booking has been cancelled.
+    is wanted, and not at all for an emergency or after it has been given up.
     """
+    if job.withdrawn:
+        return "given up", 0
     booking = memory.bookings.get(job.booking) if job.booking is not None else None
     if booking is None or booking.state != "called":
         return "booking cancelled", 0

@@ -45,6 +45,7 @@ from domain.events import (
     GarageAdvanced,
     JobAdvanced,
     JobQueued,
+    JobWithdrawn,
     PinAccepted,
     PinRejected,
 )
@@ -151,10 +152,12 @@ class Requests:
 
     def _gave_up(self, scan: Scan, booked: Job | None) -> bool:
         """Let a kept bay go that the car does not fit; False while its pallet moves."""
-        trigger = {"queued": "cancel", "standing_by": "give_up"}.get(booked.state) if booked is not None else None
-        if booked is None or trigger is None:
+        if booked is None or booked.state not in ("queued", "standing_by"):
             return False
-        scan.emit(JobAdvanced(booked.id, JOB.next(booked.state, trigger), "the car does not fit the bay"))
+        if booked.state == "queued":
+            scan.emit(JobAdvanced(booked.id, JOB.next("queued", "cancel"), "the car does not fit the bay"))
+        else:
+            scan.emit(JobWithdrawn(booked.id))
         self._touch(booked.module)
         return True
 
@@ -276,7 +279,7 @@ class Requests:
             module.touched = True
             return Accepted(job.id)
         if job.state == "standing_by":
-            scan.emit(JobAdvanced(job.id, JOB.next("standing_by", "give_up"), "cancelled"))
+            scan.emit(JobWithdrawn(job.id))
             module.touched = True
             return Accepted(job.id)
         if job.state == "at_gate" and job.session_state == "open":

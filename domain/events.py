@@ -248,7 +248,7 @@ class JobOverdue:
 
 @dataclass(frozen=True, slots=True)
 class JobWithdrawn:
-    """The driver at the open gate gave the job up; the pallet goes home as it stands."""
+    """A job whose pallet is on the ground was given up; the pallet goes home as it stands."""
 
     job: JobId
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from controller.memory import Job, Memory, ModuleMemory
 from controller.step import Controller
@@ -37,6 +38,9 @@ START_UTC_MS = 1_772_380_800_000
 SEDAN = VEHICLE_CLASSES["Z"]
 TALL = VEHICLE_CLASSES["K"]
 PIN = "123456"
+
+
+Heard = TypeVar("Heard")
 
 
 class GarageRun:
@@ -94,8 +98,8 @@ class GarageRun:
     def kinds(self) -> list[type[Event]]:
         return [type(record.event) for record in self.events]
 
-    def heard(self, kind: type[Event]) -> list[Event]:
-        return [record.event for record in self.events if type(record.event) is kind]
+    def heard(self, kind: type[Heard]) -> list[Heard]:
+        return [record.event for record in self.events if isinstance(record.event, kind)]
 
     # -- asking --------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.booking import BookingKind, Repeat
+from domain.commands import MakeBooking
 from domain.ids import Plate
 from domain.moment import Moment
 from domain.signals import Inputs
@@ -15,6 +17,7 @@ from sim.demand import Trip
 from sim.households import draw_vehicle
 from sim.streams import Stream, fork
 from tests.garage_run import START_UTC_MS, GarageRun
+from tests.policies import LIVELY
 from tests.sites import module_layout, site_of
 
 SITE = site_of(module_layout("A", 4), module_layout("B", 3), spots=2)
@@ -47,8 +50,11 @@ def fresh_copy(inputs: Inputs) -> Inputs:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 50), stop_ms=st.integers(0, HORIZON_MS), fractions=st.lists(st.floats(0, 1), max_size=4))
 def test_between_two_changes_a_step_says_nothing(seed: int, stop_ms: int, fractions: list[float]) -> None:
-    run = GarageRun(SITE, trips=dense_trips(seed), seed=seed)
+    run = GarageRun(SITE, trips=dense_trips(seed), seed=seed, policy=LIVELY if seed % 2 else None)
     run.run.run_to(stop_ms)
+    for number, (plate, car) in enumerate(sorted(run.memory.parked.items())):
+        minute = stop_ms // 60_000 + 1 + 4 * number
+        run.ask(MakeBooking(plate, car.pin_digest, BookingKind.DEPARTURE, minute, Repeat.DAILY))
     now_ms = -(-run.now_ms // 100) * 100
     inputs = run.run._wires.inputs()
     controller = run.run.controller

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from domain.commands import CancelJob, ConfirmModule, RequestRetrieval, RequestStorage, ResetFaults
+from domain.booking import BookingKind
+from domain.commands import CancelJob, ConfirmModule, MakeBooking, RequestRetrieval, RequestStorage, ResetFaults
 from domain.ids import ModuleId, Plate
 from domain.machine import HookKind, SlideMode
 from domain.signals import GateState, PlcMode
 from runtime.application import load_memory
 from runtime.virtual import digest
 from tests.garage_run import PIN, SEDAN, GarageRun
+from tests.policies import LIVELY
 from tests.sites import module_layout, site_of
 
 A = ModuleId("A")
@@ -26,6 +28,7 @@ DEEDS = (
     "store",
     "fetch",
     "fetch",
+    "book",
     "estop",
     "walk",
     "mode",
@@ -43,7 +46,8 @@ def test_whatever_happens_nothing_breaks_and_every_job_ends(seed: int) -> None:
     dice = random.Random(seed)
     machine: dict[str, Any] = {"slide_mode": dice.choice(list(SlideMode)), "hook_kind": dice.choice(list(HookKind))}
     cars = {f"A-1-{number:02d}": f"京G{number:05d}" for number in range(1, 4)}
-    garage = GarageRun(site_of(module_layout("A", 4), **machine), cars, seed=seed)
+    policy = LIVELY if seed % 2 else None
+    garage = GarageRun(site_of(module_layout("A", 4), **machine), cars, seed=seed, policy=policy)
     garage.ready()
     for number in range(40):
         do(garage, dice.choice(DEEDS), number, dice)
@@ -72,6 +76,11 @@ def do(garage: GarageRun, deed: str, number: int, dice: random.Random) -> None:
         case "fetch" if garage.memory.parked:
             parked = dice.choice(sorted(garage.memory.parked))
             garage.ask(RequestRetrieval(parked, garage.memory.parked[parked].pin_digest))
+        case "book" if garage.memory.parked:
+            parked = dice.choice(sorted(garage.memory.parked))
+            minute = garage.now_ms // 60_000 + dice.choice((1, 2))
+            pin = garage.memory.parked[parked].pin_digest
+            garage.ask(MakeBooking(parked, pin, BookingKind.DEPARTURE, minute))
         case "estop":
             plant.press_estop()
             garage.wait(dice.choice((100, 2000)))

@@ -72,6 +72,7 @@ JOB = Table(
         Rule("give_up", "standing_by", "returning"),
         Rule("send_home", "at_gate", "returning"),
         Rule("reopen", "returning", "at_gate"),
+        Rule("fetch_again", "returning", "queued", ("driver_came",)),
         Rule("finish", "returning", "done", ("is_wanted",)),
         Rule("finish", "returning", "cancelled"),
         Rule("cancel", "queued", "cancelled"),
@@ -79,7 +80,8 @@ JOB = Table(
 )
 """One storage or retrieval, from request until the pallet is home or another car takes it.
 
-A booked job has no driver at first: its pallet stands by behind the shut gate until somebody comes.
+A booked job has no driver at first: its pallet stands by behind the shut gate until somebody comes. Who
+comes when it has been given up and is on its way home is queued again.
 """
 
 BOOKING = Table(

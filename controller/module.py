@@ -511,6 +511,9 @@ class ModuleControl:
         if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)) and not self._stays_down(scan, job):
             self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
             return False
+        if job.has_driver and job.opened_utc_ms is None:
+            self._job(scan, job, "fetch_again", driver_came=True)
+            return True
         stayed = scan.memory.car_at.get(job.bay) == job.plate
         self._job(scan, job, "finish", is_wanted=stayed == (job.kind == "storage"))
         return True

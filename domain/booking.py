@@ -33,6 +33,11 @@ def local_day(utc_ms: int, utc_offset_minutes: int) -> int:
     return (utc_ms // MINUTE_MS + utc_offset_minutes) // DAY_MINUTES
 
 
+def local_minute(utc_ms: int, utc_offset_minutes: int) -> int:
+    """Minute of the local day, 0 to 1439."""
+    return (utc_ms // MINUTE_MS + utc_offset_minutes) % DAY_MINUTES
+
+
 def is_weekday(day: int) -> bool:
     """Whether a day number is a Monday to Friday."""
     return (day + _MONDAY) % 7 < 5

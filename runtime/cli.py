@@ -155,6 +155,9 @@ def simulate(
     demand: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Measured sessions.")] = None,
     trace: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the plant's truth here.")] = None,
     leap: Annotated[bool, typer.Option(help="Leap over quiet time instead of scanning it.")] = True,
+    bookings: Annotated[
+        int | None, typer.Option(min=0, max=100, help="Percent of drivers who book; by default as configured.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate days in seconds and report on them. Exit 1 if a rule was broken or the garage halted."""
@@ -162,7 +165,7 @@ def simulate(
     from runtime.simulation import simulate as simulate_days
 
     settings = _load(config)
-    options = SimulationOptions(days, settings.simulation.seed if seed is None else seed, demand, trace, leap)
+    options = SimulationOptions(days, settings.simulation.seed if seed is None else seed, demand, trace, leap, bookings)
     typer.echo(f"seed {options.seed}, version {package_version('garage-controller')}", err=True)
     bar = typer.progressbar(length=days * 24, label="hours", file=sys.stderr) if sys.stderr.isatty() else nullcontext()
     try:
@@ -179,6 +182,7 @@ def simulate(
             f"{report['days']} days at {report['speedup']} times real time",
             f"{report['jobs']} jobs, {report['moves']} moves",
             f"wait: mean {wait['mean']} s, p95 {wait['p95']} s, max {wait['max']} s; overdue {report['overdue_jobs']}",
+            *_bookings_told(report["bookings"]),
             f"energy {report['energy_wh'] / 1000:.1f} kWh, fees {report['fees_fen'] / 100:.2f} yuan",
             f"rule violations: {report['violations']}",
             *report["violation_stories"],
@@ -187,6 +191,16 @@ def simulate(
     )
     if report["violations"] or report["mode"] == "halted":
         raise typer.Exit(1)
+
+
+def _bookings_told(bookings: dict[str, Any]) -> list[str]:
+    if not bookings["made"]:
+        return []
+    return [
+        f"bookings: {bookings['made']} made, {bookings['kept']} kept, {bookings['missed']} missed; "
+        f"{bookings['booked_ready_within_30s_pct']} % at the gate within 30 s of the minute",
+        f"mean wait booked {bookings['mean_wait_booked_s']} s, others {bookings['mean_wait_unbooked_s']} s",
+    ]
 
 
 @app.command()

@@ -107,6 +107,7 @@ class SimulationConfig:
     cars: int
     seed: int
     trips_per_day: int
+    bookings_pct: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,7 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
 
 def _simulation(section: SimulationSection, bays: int) -> SimulationConfig:
     cars = bays * 13 // 14 if section.cars is None else section.cars
-    return SimulationConfig(cars, section.seed, section.trips_per_day)
+    return SimulationConfig(cars, section.seed, section.trips_per_day, section.bookings_pct)
 
 
 def _machine(section: MachineSection) -> Machine:

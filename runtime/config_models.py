@@ -238,6 +238,7 @@ class SimulationSection(Section):
     cars: Annotated[int, Field(ge=0, le=5000)] | None = None
     seed: Annotated[int, Field(ge=0)] = 1
     trips_per_day: Annotated[int, Field(ge=0, le=100_000)] = 110
+    bookings_pct: Annotated[int, Field(ge=0, le=100)] = 0
 
 
 class Document(Section):

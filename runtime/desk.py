@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from controller.memory import Memory
+from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
     Command,
     ConfirmClear,
+    MakeBooking,
     Reply,
     RequestRetrieval,
     RequestStorage,
@@ -23,6 +25,7 @@ from domain.events import ChargingEnded, ChargingStarted, JobAdvanced, Recorded,
 from sim.asks import (
     Answered,
     Ask,
+    BookAsk,
     ChargeAsk,
     ChargingGranted,
     ChargingOver,
@@ -47,6 +50,9 @@ def command_of(ask: Ask, digest: Digest, memory: Memory) -> Command:
             return RequestStorage(ask.plate, ask.vehicle, digest(ask.plate, ask.pin))
         case RetrievalAsk():
             return RequestRetrieval(ask.plate, digest(ask.plate, ask.pin))
+        case BookAsk():
+            pin_digest, kind = digest(ask.plate, ask.pin), BookingKind.DEPARTURE
+            return MakeBooking(ask.plate, pin_digest, kind, ask.minute_of_day, day=ask.day)
         case ClearAsk():
             return ConfirmClear(ask.job)
         case ChargeAsk():

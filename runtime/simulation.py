@@ -17,13 +17,13 @@ from typing import Any
 
 from billing import ledger
 from billing.tariff import Permits
-from controller.memory import Job
-from domain.events import ChargingEnded, JobAdvanced, JobOverdue, Recorded, SessionAdvanced
-from domain.ids import JobId, Plate
+from domain.ids import Plate
 from runtime.config import Config
 from runtime.database import open_database
 from runtime.journal import Journal
+from runtime.tally import Tally, mean_wait_s
 from runtime.virtual import VirtualRun
+from sim.booked import BookingHabits, with_bookings
 from sim.demand import DAY_MS, Trip, weekday_trips
 from sim.scenario import Residents, initial_cars, place_households
 from sim.trace import TraceWriter
@@ -42,30 +42,8 @@ class SimulationOptions:
     demand: Path | None = None
     trace: Path | None = None
     leap: bool = True
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What is counted while a run goes on, because the memory forgets old jobs."""
-
-    waits_s: list[float]
-    jobs: int = 0
-    overdue: int = 0
-    energy_wh: int = 0
-
-    def hear(self, records: tuple[Recorded, ...], job_of: Callable[[JobId], Job]) -> None:
-        for record in records:
-            match record.event:
-                case SessionAdvanced(job=name, state="open"):
-                    job = job_of(name)
-                    if job.opened_utc_ms == record.utc_ms:
-                        self.waits_s.append((record.utc_ms - job.requested_utc_ms) / 1000)
-                case JobAdvanced(state="done"):
-                    self.jobs += 1
-                case JobOverdue():
-                    self.overdue += 1
-                case ChargingEnded(slices=slices):
-                    self.energy_wh += sum(part[2] for part in slices)
+    bookings_pct: int | None = None
+    """Share of drivers who book; None is the configured one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +63,20 @@ def start_utc_ms(config: Config) -> int:
 
 
 def demand_of(config: Config, options: SimulationOptions) -> Demand:
-    """The built-in weekday profile, or measured sessions."""
+    """The built-in weekday profile, or measured sessions; with the bookings of those who book."""
+    demand = _unbooked(config, options)
+    pct = config.simulation.bookings_pct if options.bookings_pct is None else options.bookings_pct
+    trips = with_bookings(
+        demand.trips,
+        options.seed,
+        BookingHabits(pct / 100),
+        start_utc_ms=start_utc_ms(config),
+        utc_offset_minutes=config.site.utc_offset_minutes,
+    )
+    return replace(demand, trips=trips)
+
+
+def _unbooked(config: Config, options: SimulationOptions) -> Demand:
     begin = start_utc_ms(config)
     if options.demand is None:
         residents = initial_cars(config.site, options.seed, config.simulation.cars)
@@ -141,8 +132,8 @@ def simulate(
             leap=options.leap,
             scan_ms=config.scan_ms,
         )
-        tally = _Tally([])
-        run.observer = lambda records: tally.hear(records, run.controller.memory.jobs.__getitem__)
+        tally = Tally()
+        run.observer = lambda records: tally.hear(records, run.controller.memory)
         for hour in range(1, options.days * 24 + 1):
             run.run_to(hour * DAY_MS // 24)
             if progress is not None:
@@ -156,12 +147,12 @@ def simulate(
 def _report(
     options: SimulationOptions,
     run: VirtualRun,
-    tally: _Tally,
+    tally: Tally,
     wall_s: float,
     balances: dict[str, int],
     source: dict[str, Any],
 ) -> dict[str, Any]:
-    waits = sorted(tally.waits_s)
+    waits = sorted(one.wait_ms / 1000 for one in tally.served)
     memory = run.controller.memory
     plcs = [module.image for module in run.controller.modules.values() if module.image is not None]
     violations = run.rig.oracle.violations
@@ -175,6 +166,14 @@ def _report(
             "mean": round(sum(waits) / len(waits), 1) if waits else 0.0,
             "p95": round(waits[min(len(waits) - 1, len(waits) * 95 // 100)], 1) if waits else 0.0,
             "max": round(waits[-1], 1) if waits else 0.0,
+        },
+        "bookings": {
+            "made": tally.bookings_made,
+            "kept": tally.bookings_kept,
+            "missed": tally.bookings_missed,
+            "booked_ready_within_30s_pct": tally.punctual_pct,
+            "mean_wait_booked_s": mean_wait_s(one for one in tally.served if one.booked),
+            "mean_wait_unbooked_s": mean_wait_s(one for one in tally.served if not one.booked),
         },
         "moves": sum(image.lifts + image.slides for image in plcs),
         "energy_wh": tally.energy_wh,

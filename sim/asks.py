@@ -32,6 +32,16 @@ class RetrievalAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class BookAsk:
+    """Have my car at the gate at this minute of this local day (counted from 1970-01-01)."""
+
+    plate: Plate
+    pin: str
+    day: int
+    minute_of_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClearAsk:
     """Everybody is out, the gate may shut."""
 
@@ -55,7 +65,7 @@ class StopChargeAsk:
     pin: str
 
 
-Ask: TypeAlias = StorageAsk | RetrievalAsk | ClearAsk | ChargeAsk | StopChargeAsk
+Ask: TypeAlias = StorageAsk | RetrievalAsk | BookAsk | ClearAsk | ChargeAsk | StopChargeAsk
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,15 @@ from sim.streams import Stream, fork
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-TripKind = Literal["arrive", "depart", "charge"]
+TripKind = Literal["arrive", "depart", "book", "charge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trip:
     """One wish of one car at a plant time.
 
-    `charge` means: come to a charging spot, need `charge_wh`, leave after `stay_ms`.
+    `charge` means: come to a charging spot, need `charge_wh`, leave after `stay_ms`; `book`: book a
+    departure at `due_utc_ms`, a whole minute. The driver's coming then is a `depart` of its own.
     """
 
     at_ms: int
@@ -48,6 +49,7 @@ class Trip:
     household: str
     charge_wh: int | None = None
     stay_ms: int | None = None
+    due_utc_ms: int | None = None
 
 
 DEPARTURE_SHARES: tuple[float, ...] = (

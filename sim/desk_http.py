@@ -8,6 +8,7 @@ idempotency keys, so nothing is asked twice.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from domain.vehicle import Vehicle
 from sim.asks import (
     Answered,
     Ask,
+    BookAsk,
     ChargeAsk,
     ChargingGranted,
     ChargingOver,
@@ -205,7 +207,9 @@ class HttpDesk:
             if isinstance(ask, ClearAsk):
                 # The gate shuts now; if it is open at the next look, it has opened once more.
                 self._open.discard(ask.job)
-            return Answered(ask, accepted=True, id=str(answer.get("job") or answer.get("charging") or ""))
+            return Answered(
+                ask, accepted=True, id=str(answer.get("job") or answer.get("charging") or answer.get("booking") or "")
+            )
         code = str(answer.get("code", ""))
         if code in _REFUSALS or response.status_code in (400, 404, 422):
             return Answered(ask, accepted=False, code=code)
@@ -223,6 +227,11 @@ class HttpDesk:
                 return "/api/v1/storages", {"plate": ask.plate, "vehicle": car, "pin": ask.pin}
             case RetrievalAsk():
                 return "/api/v1/retrievals", {"plate": ask.plate, "pin": ask.pin}
+            case BookAsk():
+                hour, minute = divmod(ask.minute_of_day, 60)
+                date = dt.date(1970, 1, 1) + dt.timedelta(days=ask.day)
+                wish = {"kind": "departure", "at": f"{hour:02d}:{minute:02d}", "date": date.isoformat()}
+                return "/api/v1/bookings", {"plate": ask.plate, "pin": ask.pin, **wish}
             case ClearAsk():
                 return f"/api/v1/jobs/{ask.job}/clear", None
             case ChargeAsk():

@@ -17,12 +17,14 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
+from domain.booking import local_day, local_minute
 from domain.ids import BayId, JobId, ModuleId, Plate, SpotId
 from domain.moment import NEVER_MS
 from domain.site import Site
 from sim.asks import (
     Answered,
     Ask,
+    BookAsk,
     ChargeAsk,
     ChargingGranted,
     ChargingOver,
@@ -214,8 +216,15 @@ class Crowd:
         self._trip = next(self._trips, None)
         if self._trip is not None and self._trip.at_ms < trip.at_ms:
             raise ValueError(f"trips are not in order of time: {self._trip} after {trip}")
-        deed = {"arrive": self._arrive, "depart": self._depart, "charge": self._charge}[trip.kind]
-        deed(now_ms, trip, 0)
+        match trip.kind:
+            case "arrive":
+                self._arrive(now_ms, trip, 0)
+            case "depart":
+                self._depart(now_ms, trip, 0)
+            case "book":
+                self._book(now_ms, trip, 0)
+            case "charge":
+                self._charge(now_ms, trip, 0)
 
     def _hear(self, notice: Notice, now_ms: int) -> None:
         match notice:
@@ -274,9 +283,19 @@ class Crowd:
                 self._where[trip.plate] = Where.LEAVING
                 self._ask(RetrievalAsk(trip.plate, self._pin(trip.plate)), trip, tries)
 
+    def _book(self, now_ms: int, trip: Trip, tries: int) -> None:
+        """Book a departure; who is still on the way in books a minute later."""
+        if self._where.get(trip.plate) in (Where.STORING, Where.WAITING) and tries < RETRIES_MAX:
+            self._at(now_ms + RETRY_DEPARTURE_MS, self._book, trip, tries + 1)
+        elif self._where.get(trip.plate) is Where.PARKED and trip.due_utc_ms is not None:
+            offset = self.plant.site.utc_offset_minutes
+            day, minute = local_day(trip.due_utc_ms, offset), local_minute(trip.due_utc_ms, offset)
+            self._ask(BookAsk(trip.plate, self._pin(trip.plate), day, minute), trip, tries)
+
     def _answered(self, now_ms: int, answer: Answered) -> None:
         trip, tries = self._asked.pop(answer.ask, (None, 0))
-        if trip is None:
+        # Whoever cannot book comes anyway, and waits like all others.
+        if trip is None or trip.kind == "book":
             return
         if answer.accepted:
             (self._charges if trip.kind == "charge" else self._jobs)[answer.id] = trip

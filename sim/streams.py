@@ -31,6 +31,8 @@ class Stream(IntEnum):
     """Path: number of the measured user. Which of them charge instead of park."""
     OUTINGS = 8
     """Path: household number. How often it leaves."""
+    BOOKING = 9
+    """Path: number of the plate. Whether its driver books; with a number of the departure: when and how punctually."""
 
 
 def fork(seed: int, stream: Stream, *path: int) -> random.Random:

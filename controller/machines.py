@@ -76,6 +76,7 @@ JOB = Table(
         Rule("finish", "returning", "done", ("is_wanted",)),
         Rule("finish", "returning", "cancelled"),
         Rule("cancel", "queued", "cancelled"),
+        Rule("strand", ("queued", "preparing"), "cancelled"),
     ),
 )
 """One storage or retrieval, from request until the pallet is home or another car takes it.

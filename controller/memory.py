@@ -38,6 +38,8 @@ from domain.events import (
     ModuleConfirmed,
     MotionEnded,
     MotionRequested,
+    PartPutBack,
+    PartTakenOut,
     PinAccepted,
     PinRejected,
     Recorded,
@@ -203,6 +205,15 @@ class SpotMemory:
 
 
 @dataclass(slots=True)
+class Outage:
+    """A part out of service: what is being done about it, who said so, since when."""
+
+    reason: str
+    operator: str
+    since_utc_ms: int
+
+
+@dataclass(slots=True)
 class Memory:
     """Everything that survives a restart."""
 
@@ -225,6 +236,8 @@ class Memory:
     habits: dict[Plate, Habit] = field(default_factory=dict)
     crowd: Habit = UNKNOWN_CROWD
     """The habit of all cars together, by which a newcomer is judged."""
+    out_of_service: dict[str, Outage] = field(default_factory=dict)
+    """By the part's name (`domain.parts`)."""
     car_at: dict[BayId, Plate] = field(default_factory=dict)
     open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
 
@@ -297,6 +310,7 @@ class Memory:
                 memory.open_jobs.setdefault(job.module, []).append(job_id)
         for name, booking in state.get("bookings", {}).items():
             memory.bookings[name] = Booking(**{**booking, "vehicle": Vehicle(**booking["vehicle"])})
+        memory.out_of_service = {part: Outage(**mark) for part, mark in state.get("out_of_service", {}).items()}
         for name, module in state["modules"].items():
             motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
             unfinished = {int(level): (way[0], way[1]) for level, way in module["unfinished"].items()}
@@ -469,6 +483,12 @@ class Memory:
     def _noted(self, event: FaultsReset | ModuleConfirmed | StanceTaken, utc_ms: int) -> None:
         """Who did it is for the journal; what it changes comes with the events that follow."""
 
+    def _part_taken_out(self, event: PartTakenOut, utc_ms: int) -> None:
+        self.out_of_service[event.part] = Outage(event.reason, event.operator, utc_ms)
+
+    def _part_put_back(self, event: PartPutBack, utc_ms: int) -> None:
+        del self.out_of_service[event.part]
+
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
         self.garage = event.state
         self.garage_reason = event.reason
@@ -542,6 +562,8 @@ _APPLY: dict[type[Event], Any] = {
     MotionEnded: Memory._motion_ended,
     ModuleAdvanced: Memory._module_advanced,
     ModuleConfirmed: Memory._noted,
+    PartTakenOut: Memory._part_taken_out,
+    PartPutBack: Memory._part_put_back,
     FaultRaised: Memory._fault_raised,
     FaultsReset: Memory._noted,
     GarageAdvanced: Memory._garage_advanced,

@@ -13,8 +13,9 @@ from dataclasses import replace
 from controller import attendance, interlocks
 from controller.interlocks import is_away, signal_of, zone_clear
 from controller.machines import JOB, MODULE, SESSION
-from controller.memory import Job, ModuleMemory
+from controller.memory import Job, Memory, ModuleMemory
 from controller.motions import STOPPED_BY_PERSON, Failure, Motions, motor_w
+from controller.outage import ServiceLayout, forbidden, unreachable
 from controller.plc_link import Expected, PlcLink
 from controller.queueing import outlook_of, queue_of, queued_jobs, standing_ends
 from controller.reconcile import at_rest, disagreements
@@ -35,13 +36,13 @@ from domain.events import (
 from domain.faults import FaultNumber
 from domain.grid import Columns, ModuleLayout, columns_from_cells
 from domain.ids import BayId, BayRef, JobId, parse_bay
-from domain.machine import SlideMode
 from domain.outputs import GATE, Opcode
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
 from domain.site import Site
-from scheduler.moves import Slide, present
+from scheduler.moves import Slide
 from scheduler.policy import Policy
+from scheduler.reach import Approach, approach
 from scheduler.sequence import Chosen
 from scheduler.stance import Stance
 
@@ -66,6 +67,7 @@ class ModuleControl:
         self._policy = policy
         self._link = PlcLink(layout.id, expected)
         self._patience = site.patience
+        self._service = ServiceLayout(layout)
         self.motions = Motions(layout, site.machine, site.patience)
         self.image: ModuleImage | None = None
         self.columns: Columns = layout.initial_columns
@@ -274,6 +276,7 @@ class ModuleControl:
             self._waits_for_power = True
             return -1
         reasons = interlocks.against(self._layout, image, opcode, mailbox, first, second, self.motions.running())
+        reasons += forbidden(self.layout_now(scan.memory), image, opcode, mailbox, first, second)
         if reasons:
             self._blocked(scan, memory, reasons)
             return -1
@@ -311,6 +314,8 @@ class ModuleControl:
         return None
 
     def _drive(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> None:
+        if not memory.motions:
+            self._give_up_stranded(scan)
         for _ in range(CHAIN_MAX):
             if memory.motions or memory.state != "ready":
                 return
@@ -318,6 +323,17 @@ class ModuleControl:
             if not self._further(scan, memory, image, job, spare_w):
                 return
         raise InvariantBroken(f"module {self._layout.id} decides without end")
+
+    def _give_up_stranded(self, scan: Scan) -> None:
+        """Jobs whose pallets cannot be brought any more end at once, and say why; their cars are safe."""
+        if self.layout_now(scan.memory).is_whole:
+            return
+        for name in tuple(scan.memory.open_jobs.get(self._layout.id, ())):
+            job = scan.memory.jobs[name]
+            if job.state in ("queued", "preparing"):
+                why = self.against_bringing(scan.memory, parse_bay(job.bay))
+                if why is not None:
+                    self._job(scan, job, "strand", f"{why.code.code}:{why.about}")
 
     def _further(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
         """One decision; True if the job's state changed and there may be another."""
@@ -366,7 +382,7 @@ class ModuleControl:
             if not is_away(signal):
                 continue
             may_stay = job is not None and (job.level == 1 or job.bay == ref.name)
-            if may_stay and signal.has(Pallet.GROUND):
+            if signal.has(Pallet.GROUND) and (may_stay or (job is None and self._stuck_down(scan, image, ref))):
                 continue
             self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
             return True
@@ -389,7 +405,7 @@ class ModuleControl:
         return False
 
     def _choose(self, scan: Scan, jobs: Sequence[Job]) -> Chosen:
-        queue = queue_of(self._site, self._layout, scan.memory, self.columns, jobs, scan.moment.utc_ms)
+        queue = queue_of(self._site, self.layout_now(scan.memory), scan.memory, self.columns, jobs, scan.moment.utc_ms)
         return self._policy.sequencer(queue)
 
     def _start(self, scan: Scan, chosen: Chosen) -> None:
@@ -425,14 +441,11 @@ class ModuleControl:
         stance = self._stance(scan, chosen)
         if not stance.hold and self._send_home(scan, memory, image, None, spare_w):
             return
-        way = None
-        if stance.expose is not None:
-            way = present(self._layout, self._site.machine, self.columns, parse_bay(stance.expose))
-        if stance.expose is None or way is None or not way.slides:
+        way = self._approach(scan, stance.expose) if stance.expose is not None else None
+        if stance.expose is None or way is None or not way.phases:
             self._attempts = 0
             return
-        together = self._site.machine.slide_mode is SlideMode.PARALLEL
-        slides = way.slides if together else way.slides[:1]
+        slides = way.phases[0]
         if any(
             interlocks.against(self._layout, image, Opcode.SLIDE, slide.level, slide.first, slide.second)
             for slide in slides
@@ -452,7 +465,7 @@ class ModuleControl:
         else:
             slot_utc_ms = now - now % STANCE_SLOT_MS
             self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
-            outlook = outlook_of(self._site, self._layout, scan.memory, self.columns, slot_utc_ms)
+            outlook = outlook_of(self._site, self.layout_now(scan.memory), scan.memory, self.columns, slot_utc_ms)
             stance = self._policy.stancer(outlook)
         minute = (now // MINUTE_MS + self._site.utc_offset_minutes) % DAY_MINUTES
         return replace(stance, expose=None) if self._site.quiet_hours.at(minute) else stance
@@ -465,18 +478,14 @@ class ModuleControl:
             return False
         if self._send_home(scan, memory, image, job, spare_w):
             return False
-        if memory.down == job.bay:
+        way = self._approach(scan, job.bay)
+        if self._is_down(memory, job.bay) or (way is not None and not way.phases):
             self._job(scan, job, "clear_way")
             return True
-        way = present(self._layout, self._site.machine, self.columns, parse_bay(job.bay))
         if way is None:
             self.lock(scan, memory, (Refusal(RefusalCode.UNREACHABLE, job.bay),))
             return False
-        if not way.slides:
-            self._job(scan, job, "clear_way")
-            return True
-        together = self._site.machine.slide_mode is SlideMode.PARALLEL
-        self._ask_slides(scan, memory, image, way.slides if together else way.slides[:1], job, spare_w)
+        self._ask_slides(scan, memory, image, way.phases[0], job, spare_w)
         return False
 
     def _ask_slides(
@@ -508,7 +517,8 @@ class ModuleControl:
 
     def _return(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job, spare_w: int) -> bool:
         ref = parse_bay(job.bay)
-        if ref.level > 1 and is_away(signal_of(self._layout, image, job.bay)) and not self._stays_down(scan, job):
+        is_home = ref.level == 1 or not is_away(signal_of(self._layout, image, job.bay))
+        if not is_home and not self._stays_down(scan, image, job):
             self._ask(scan, memory, image, ref.level, Opcode.RAISE, ref.index, 0, job, spare_w)
             return False
         if job.has_driver and job.opened_utc_ms is None:
@@ -518,9 +528,12 @@ class ModuleControl:
         self._job(scan, job, "finish", is_wanted=stayed == (job.kind == "storage"))
         return True
 
-    def _stays_down(self, scan: Scan, job: Job) -> bool:
-        """Whether the emptied pallet of a job is wanted where it is: by a car that waits, or one that is likely."""
-        if job.bay in scan.memory.car_at or scan.memory.module(self._layout.id).down != job.bay:
+    def _stays_down(self, scan: Scan, image: ModuleImage, job: Job) -> bool:
+        """Whether a job's pallet stays: it cannot go home, or an emptied one is wanted by a car to come."""
+        memory = scan.memory.module(self._layout.id)
+        if self._is_down(memory, job.bay) and self._stuck_down(scan, image, parse_bay(job.bay)):
+            return True
+        if job.bay in scan.memory.car_at or memory.down != job.bay:
             return False
         jobs = queued_jobs(scan.memory, self._layout)
         if not jobs:
@@ -629,6 +642,28 @@ class ModuleControl:
     def _session(self, scan: Scan, job: Job, state: str) -> None:
         scan.emit(SessionAdvanced(job.id, state))
 
-    def reachable(self, bay: BayRef) -> bool:
-        """Whether a pallet can be brought down from where everything stands now."""
-        return present(self._layout, self._site.machine, self.columns, bay) is not None
+    # -- parts out of service ------------------------------------------------------------------
+
+    def layout_now(self, memory: Memory) -> ModuleLayout:
+        """The layout without what is out of service: for moves, placement and reachability."""
+        return self._service.now(memory)
+
+    def against_bringing(self, memory: Memory, bay: BayRef) -> Refusal | None:
+        """Why a pallet cannot be brought to the gate from where everything stands now; None if it can."""
+        layout = self.layout_now(memory)
+        if self._is_down(memory.module(bay.module), bay.name):
+            return None
+        if approach(layout, self._site.machine, self.columns, bay) is not None:
+            return None
+        return unreachable(layout, self.columns, memory, bay.name)
+
+    def _approach(self, scan: Scan, bay: BayId) -> Approach | None:
+        return approach(self.layout_now(scan.memory), self._site.machine, self.columns, parse_bay(bay))
+
+    def _stuck_down(self, scan: Scan, image: ModuleImage, ref: BayRef) -> bool:
+        """Whether what is out of service keeps a pallet from going home; cars on level 1 go past it."""
+        return bool(forbidden(self.layout_now(scan.memory), image, Opcode.RAISE, ref.level, ref.index, 0))
+
+    def _is_down(self, memory: ModuleMemory, bay: BayId) -> bool:
+        """Whether a pallet was left on the ground and still is: people may have cranked it up."""
+        return memory.down == bay and self.image is not None and is_away(signal_of(self._layout, self.image, bay))

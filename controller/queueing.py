@@ -11,6 +11,7 @@ from controller.memory import Job, Memory
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
 from domain.site import Patience, Site
+from scheduler.reach import takes_cars
 from scheduler.sequence import Queue, Waiting
 from scheduler.stance import Outlook
 
@@ -44,22 +45,24 @@ def queue_of(
         waiting,
         now_utc_ms,
         memory.module(layout.id).down,
-        empty_bays(layout, memory),
+        empty_bays(layout, columns, memory),
         site.patience.age_bound_ms,
     )
 
 
-def empty_bays(layout: ModuleLayout, memory: Memory) -> frozenset[BayId]:
-    """Pallets without a car that no storage has been promised."""
+def empty_bays(layout: ModuleLayout, columns: Columns, memory: Memory) -> frozenset[BayId]:
+    """Pallets without a car that no storage has been promised and that can be brought."""
     jobs = (memory.jobs[name] for name in memory.open_jobs.get(layout.id, ()))
     taken = {job.bay for job in jobs if job.kind == "storage"}
-    return frozenset(name for name in layout.bay_names if name not in memory.car_at and name not in taken)
+    free = frozenset(name for name in layout.bay_names if name not in memory.car_at and name not in taken)
+    return free if layout.is_whole else free & takes_cars(layout, columns)
 
 
 def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Columns, now_utc_ms: int) -> Outlook:
     """What the stancer may know of an idle module."""
     del now_utc_ms
-    return Outlook(layout, site.machine, columns, {}, 0.0, memory.module(layout.id).down, empty_bays(layout, memory))
+    down, empty = memory.module(layout.id).down, empty_bays(layout, columns, memory)
+    return Outlook(layout, site.machine, columns, {}, 0.0, down, empty)
 
 
 def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from controller.charging import ChargingControl
 from controller.machines import GARAGE, JOB
 from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
+from controller.outage import put_back, take_out
 from controller.scan import Scan
 from domain.booking import BookingKind
 from domain.commands import (
@@ -27,6 +28,7 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutBack,
     Refused,
     Reply,
     RequestRetrieval,
@@ -36,6 +38,7 @@ from domain.commands import (
     StartCharging,
     StopCharging,
     StrikeCar,
+    TakeOut,
 )
 from domain.events import (
     CarRegistered,
@@ -55,6 +58,7 @@ from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.placement import ModuleOffer, fits_anywhere
 from scheduler.policy import Policy
+from scheduler.reach import takes_cars
 
 
 class Requests:
@@ -103,6 +107,10 @@ class Requests:
                 return self._enter_car(scan, command)
             case StrikeCar():
                 return self._strike_car(scan, command)
+            case TakeOut():
+                return take_out(scan, self._site, command, self._touch)
+            case PutBack():
+                return put_back(scan, self._site, command, self._touch)
             case PauseGarage():
                 return self._set_mode(scan, "automatic", "pause", f"{command.operator}: {command.reason}")
             case ResumeGarage():
@@ -198,13 +206,10 @@ class Requests:
             names = scan.memory.open_jobs.get(layout.id, ())
             taken = {scan.memory.jobs[name].bay for name in names}
             module = self._modules[layout.id]
-            free = frozenset(
-                ref.name
-                for ref in layout.bays
-                if ref.name not in scan.memory.car_at and ref.name not in taken and ref.name not in layout.dead
-            )
-            reachable = frozenset(name for name in free if module.reachable(parse_bay(name))) if layout.dead else free
-            offers[layout.id] = ModuleOffer(layout, reachable, len(names))
+            now = module.layout_now(scan.memory)
+            free = frozenset(name for name in layout.bay_names if name not in scan.memory.car_at and name not in taken)
+            usable = free if now.is_whole else free & takes_cars(now, module.columns)
+            offers[layout.id] = ModuleOffer(now, usable, len(names))
         return offers
 
     def _why_not_ready(self, scan: Scan) -> tuple[Refusal, ...]:
@@ -246,9 +251,8 @@ class Requests:
         ref = parse_bay(car.bay)
         if scan.memory.module(ref.module).state != "ready":
             return _refused(self._unready_code(scan, ref.module), ref.module)
-        if not self._modules[ref.module].reachable(ref):
-            return _refused(RefusalCode.UNREACHABLE, car.bay)
-        return None
+        why = self._modules[ref.module].against_bringing(scan.memory, ref)
+        return None if why is None else Refused((why,))
 
     def _check_pin(self, scan: Scan, plate: Plate, right: str, given: str) -> Refused | None:
         count, last_utc_ms = scan.memory.pin_failures.get(plate, (0, 0))

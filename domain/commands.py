@@ -158,6 +158,23 @@ class ResumeGarage:
     operator: str
 
 
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """Take a part out of service (`domain.parts` says how it is written). Moves nothing, and nothing moves it."""
+
+    part: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A part is in order again."""
+
+    part: str
+    operator: str
+
+
 Command: TypeAlias = (
     RequestStorage
     | RequestRetrieval
@@ -175,6 +192,8 @@ Command: TypeAlias = (
     | StrikeCar
     | PauseGarage
     | ResumeGarage
+    | TakeOut
+    | PutBack
 )
 
 

@@ -239,6 +239,23 @@ class ModuleConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTakenOut:
+    """An operator took a part out of service: it is not moved any more. `reason` says what is being done."""
+
+    part: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartPutBack:
+    """An operator put a part back into service."""
+
+    part: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobOverdue:
     """A job or session has waited longer than its deadline; somebody must look."""
 
@@ -331,6 +348,8 @@ Event: TypeAlias = (
     | FaultRaised
     | FaultsReset
     | ModuleConfirmed
+    | PartTakenOut
+    | PartPutBack
     | JobOverdue
     | JobWithdrawn
     | PinRejected

@@ -123,6 +123,11 @@ def within_reach(layout: ModuleLayout, columns: Columns) -> frozenset[BayId]:
     return upper | frozenset(bay.name for bay in layout.bays if bay.level == 1)
 
 
+def takes_cars(layout: ModuleLayout, columns: Columns) -> frozenset[BayId]:
+    """The bays where a car may be put: within reach, and their pallets in service."""
+    return within_reach(layout, columns) - frozenset(layout.dead)
+
+
 def with_shaft(layout: ModuleLayout, columns: Columns) -> frozenset[BayId]:
     """The upper bays that slides bring above a free shaft, whether or not the hoist can lower them."""
     found = set()

@@ -21,6 +21,7 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutBack,
     Refused,
     Reply,
     RequestRetrieval,
@@ -30,6 +31,7 @@ from domain.commands import (
     StartCharging,
     StopCharging,
     StrikeCar,
+    TakeOut,
 )
 from domain.events import BookingAdvanced
 from domain.ids import BayId, BookingId, JobId, Plate
@@ -255,6 +257,8 @@ class FakeGarage:
                 return Accepted(command.bay)
             case MakeBooking() | ChangeBooking() | CancelBooking() | ProvePin():
                 return self._book(command)
+            case TakeOut(part) | PutBack(part):
+                return Accepted(part)
             case PauseGarage():
                 self.change(mode="paused")
                 return Accepted("garage")

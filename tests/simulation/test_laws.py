@@ -16,7 +16,7 @@ from domain.grid import Columns
 from domain.ids import BayRef
 from runtime.config import load
 from runtime.simulation import SimulationOptions, simulate
-from scheduler.moves import Presentation
+from scheduler.reach import Approach
 from sim import plc_rules
 from sim.demand import weekday_trips
 from sim.scenario import initial_cars
@@ -91,13 +91,13 @@ def both_barriers_blind_to_the_shaft(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_with_a_rule_broken_in_both_barriers_the_oracle_speaks(both_barriers_blind_to_the_shaft: None) -> None:
     # given a planner that forgets the slides as well
-    def straight_down(layout: object, machine: object, columns: Columns, bay: BayRef) -> Presentation:
-        return Presentation(columns[bay.level - 1][bay.index - 1], (), 0)
+    def straight_down(layout: object, machine: object, columns: Columns, bay: BayRef) -> Approach:
+        return Approach(columns[bay.level - 1][bay.index - 1], (), 0)
 
     garage = GarageRun(site_of(module_layout("A", 4)), {f"A-1-{n:02d}": f"京G{n:05d}" for n in range(1, 4)})
     garage.ready()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "present", straight_down)
+        patch.setattr(module, "approach", straight_down)
         garage.store("京A12345")
         garage.wait(60_000)
     assert any("R1" in story or "R3" in story for story in garage.violations)

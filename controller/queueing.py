@@ -47,6 +47,7 @@ def queue_of(
         memory.module(layout.id).down,
         empty_bays(layout, columns, memory),
         site.patience.age_bound_ms,
+        utc_offset_minutes=site.utc_offset_minutes,
     )
 
 

@@ -13,6 +13,7 @@ from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine
 from domain.vehicle import Vehicle
+from scheduler.measured import Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Queue:
     """A module that is free for its next job, and who waits there (at least one, oldest first).
 
     `down` is a pallet that stands on the ground though it lives higher up, `empty` are the pallets
-    without a car.
+    without a car that nobody has been promised. `times` None stands for the nominal ones.
     """
 
     layout: ModuleLayout
@@ -48,6 +49,8 @@ class Queue:
     down: BayId | None = None
     empty: frozenset[BayId] = frozenset()
     age_bound_ms: int | None = None
+    times: Times | None = None
+    utc_offset_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,169 @@
+"""The next job of a module: stories and laws of the online planner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.ids import BayId, JobId, parse_bay
+from domain.machine import Machine
+from domain.vehicle import VEHICLE_CLASSES
+from scheduler import exact
+from scheduler.instance import Instance, JobKind, PlanJob, Priority
+from scheduler.online import line_of, planned_order, rolling_exact
+from scheduler.rolling import order_as_given
+from scheduler.sequence import Queue, Waiting
+from tests.scheduler.instances import random_columns
+from tests.sites import module_layout
+
+NOW = 1_772_400_000_000
+LAYOUT = module_layout("A", 10)
+SEDAN = VEHICLE_CLASSES["Z"]
+
+
+def waiting(
+    name: str,
+    bay: str,
+    since_s: int = 0,
+    *,
+    kind: str = "retrieval",
+    due_s: int | None = None,
+    priority: str = "normal",
+) -> Waiting:
+    due = None if due_s is None else NOW + due_s * 1000
+    return Waiting(JobId(name), kind, parse_bay(BayId(bay)), SEDAN, due or NOW - since_s * 1000, due, priority)
+
+
+def queue(*jobs: Waiting, down: str | None = None, empty: tuple[str, ...] = (), age_s: int | None = 900) -> Queue:
+    return Queue(
+        LAYOUT,
+        Machine(),
+        LAYOUT.initial_columns,
+        jobs,
+        NOW,
+        None if down is None else BayId(down),
+        frozenset(BayId(bay) for bay in empty),
+        None if age_s is None else age_s * 1000,
+        utc_offset_minutes=480,
+    )
+
+
+def random_queue(seed: int, jobs: int, *, booked: int = 0, storages: bool = False) -> Queue:
+    rng = Random(seed)
+    columns = random_columns(LAYOUT, rng)
+    found = []
+    for number, ref in enumerate(rng.sample(LAYOUT.bays, jobs)):
+        kind = "storage" if storages and rng.random() < 0.5 else "retrieval"
+        due_s = rng.randint(0, 600) if number < booked else None
+        priority = rng.choice(["normal", "normal", "disabled", "emergency"])
+        found.append(waiting(f"J{number}", ref.name, rng.randint(0, 800), kind=kind, due_s=due_s, priority=priority))
+    return replace(queue(*found), columns=columns)
+
+
+def test_a_short_job_goes_before_a_long_one_that_came_a_moment_earlier() -> None:
+    chosen = rolling_exact(queue(waiting("J1", "A-4-05", 5), waiting("J2", "A-1-03", 1)))
+    assert chosen.job == "J2"
+    assert chosen.begin_utc_ms == NOW
+    assert "less waiting in all" in chosen.reason
+    assert "proven optimal" in chosen.reason
+
+
+def test_whoever_would_wait_beyond_the_age_bound_goes_first_however_long_his_job_is() -> None:
+    short = [waiting(f"J{n}", f"A-1-0{n}", 1) for n in range(2, 6)]
+    assert rolling_exact(queue(waiting("J1", "A-4-05", 780), *short)).job == "J1"
+    assert rolling_exact(queue(waiting("J1", "A-4-05", 780), *short, age_s=None)).job != "J1"
+
+
+def test_an_emergency_goes_before_everybody() -> None:
+    jobs = (waiting("J1", "A-1-01", 700), waiting("J2", "A-4-02", 0, priority="emergency"))
+    assert rolling_exact(queue(*jobs)).job == "J2"
+
+
+def test_a_booked_pallet_is_begun_so_that_it_stands_on_the_ground_in_time() -> None:
+    chosen = rolling_exact(queue(waiting("J1", "A-3-07", due_s=300)))
+    begin_s = (chosen.begin_utc_ms - NOW) / 1000
+    machine = Machine()
+    lead_s = (machine.slide_ms(2400) + machine.inrush_stagger_ms + machine.lowering_ms(3850)) / 1000
+    assert begin_s == 300 - 15 - lead_s
+    assert "waits" in chosen.reason and "due 05:25" in chosen.reason
+
+
+def test_a_driver_who_comes_long_before_a_booking_is_served_meanwhile() -> None:
+    chosen = rolling_exact(queue(waiting("J1", "A-3-07", due_s=600), waiting("J2", "A-4-02", 1)))
+    assert (chosen.job, chosen.begin_utc_ms) == ("J2", NOW)
+
+
+def test_a_long_job_does_not_make_a_booked_driver_late() -> None:
+    chosen = rolling_exact(queue(waiting("J1", "A-2-07", due_s=70), waiting("J2", "A-4-02", 1)))
+    assert chosen.job == "J1"
+
+
+def test_a_car_enters_on_the_pallet_that_another_just_left() -> None:
+    jobs = (waiting("J1", "A-4-05", 20, kind="storage"), waiting("J2", "A-4-02", 10))
+    chosen = rolling_exact(queue(*jobs, down="A-2-03", empty=("A-2-03",)))
+    assert (chosen.job, chosen.bay) == ("J1", "A-2-03")
+    assert "nearer" in chosen.reason
+
+
+def test_a_tall_car_is_not_put_on_a_low_level_because_it_is_nearer() -> None:
+    tall = replace(waiting("J1", "A-4-05", 20, kind="storage"), vehicle=VEHICLE_CLASSES["K"])
+    assert rolling_exact(queue(tall, down="A-2-03", empty=("A-2-03",))).bay == "A-4-05"
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(1, 14), booked=st.integers(0, 3), storages=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_choice_does_not_depend_on_the_order_of_the_list(seed: int, jobs: int, booked: int, storages: bool) -> None:
+    asked = random_queue(seed, jobs, booked=booked, storages=storages)
+    mixed = list(asked.waiting)
+    Random(seed).shuffle(mixed)
+    assert rolling_exact(replace(asked, waiting=tuple(mixed))) == rolling_exact(asked)
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(1, 14), storages=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_machine_never_waits_when_nobody_has_booked(seed: int, jobs: int, storages: bool) -> None:
+    assert rolling_exact(random_queue(seed, jobs, storages=storages)).begin_utc_ms == NOW
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(2, 14), booked=st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_emergencies_come_first_and_everybody_is_served_once(seed: int, jobs: int, booked: int) -> None:
+    order = planned_order(random_queue(seed, jobs, booked=booked))
+    urgent = [served.turn.urgent for served in order.served]
+    assert urgent == sorted(urgent, reverse=True)
+    assert len({served.turn.job for served in order.served}) == jobs
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(1, 20), booked=st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_the_plan_is_never_worse_than_the_order_of_the_requests(seed: int, jobs: int, booked: int) -> None:
+    asked = random_queue(seed, jobs, booked=booked)
+    asked = replace(asked, waiting=tuple(w for w in asked.waiting if w.priority != "emergency"))
+    if not asked.waiting:
+        return
+    order, given_order = planned_order(asked), order_as_given(line_of(asked))
+    assert (order.beyond_ms, order.weighted_ms) <= (given_order.beyond_ms, given_order.weighted_ms)
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(1, 7))
+@settings(max_examples=80, deadline=None)
+def test_a_proven_order_costs_what_the_offline_planner_proves(seed: int, jobs: int) -> None:
+    asked = random_queue(seed, jobs)
+    asked = replace(asked, waiting=tuple(replace(w, priority="normal") for w in asked.waiting))
+    order = planned_order(asked)
+    plan = exact.solve(_as_instance(asked), certify=False)
+    assert plan.optimal
+    if order.proven:
+        assert order.beyond_ms - plan.cost.beyond_age_ms <= 1000
+        assert abs(order.weighted_ms - plan.cost.weighted_ms) <= 1000 or order.beyond_ms > plan.cost.beyond_age_ms
+
+
+def _as_instance(asked: Queue) -> Instance:
+    jobs = tuple(
+        PlanJob(w.job, JobKind(w.kind), w.bay.name, 0, w.waits_from_utc_ms - NOW, Priority.NORMAL)
+        for w in asked.waiting
+    )
+    return Instance(asked.layout, asked.machine, jobs, asked.columns, age_bound_ms=asked.age_bound_ms)

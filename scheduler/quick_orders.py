@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from domain.moment import NEVER_MS
 
-
 STEPS_MAX = 6000
 """So many drivers are looked at in all while an order is improved; about 0.3 us each."""
 

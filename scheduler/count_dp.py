@@ -9,7 +9,7 @@ two jobs share) form classes of their own. Other instances are `scheduler.gap_se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -29,7 +29,7 @@ STATES_MAX = 400_000
 """Above so many counts the program is not tried: the search with a bound takes over."""
 
 NODES_MAX = 3_000_000
-"""Room for nodes; each takes 44 bytes."""
+"""Room for nodes; each takes 48 bytes."""
 
 
 class _State(NamedTuple):
@@ -74,50 +74,44 @@ def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
     model = build(instance, regime)
     if model.size > STATES_MAX:
         return None
-    chains, jobs = model.chains, instance.jobs
-    order = [at for chain in chains for at in chain]
-    heads = [jobs[chain[0]] for chain in chains]
-    ranked = _ranking(instance, regime, model.special, heads)
-    arrays = tuple(
-        np.array(column, np.int64)
-        for column in (
-            [len(chain) for chain in chains],
-            [sum(len(chain) for chain in chains[:at]) for at in range(len(chains))],
-            [jobs[at].release_ms for at in order],
-            [jobs[at].requested_ms for at in order],
-            [instance.weights.of(job.priority) for job in heads],
-        )
-    )
-    best, parent, taken, _ = kernel.search(
-        arrays,
-        np.array([job.priority is Priority.EMERGENCY for job in heads], np.int64),
-        model.option_start,
-        model.options,
-        np.array([regime.raise_ms[state.down] for state in model.states], np.int64),
-        (
-            0,
-            regime.stagger_ms,
-            -1 if instance.age_bound_ms is None else instance.age_bound_ms,
-            _urgency(instance, regime),
+    heads = [instance.jobs[chain[0]] for chain in model.chains]
+    picks, _ = kernel.search(
+        _jobs(instance, model.chains, heads),
+        kernel.Options(
+            model.option_start,
+            model.options,
+            _ints(regime.raise_ms[state.down] for state in model.states),
         ),
-        (
-            np.array(ranked.order, np.int64),
-            np.array(ranked.lead_ms, np.int64),
-            np.array(ranked.work_ms, np.int64),
-            ranked.uppers_at,
+        kernel.Rules(
+            first_state=0,
+            stagger_ms=regime.stagger_ms,
+            age_bound_ms=-1 if instance.age_bound_ms is None else instance.age_bound_ms,
+            urgency=_urgency(instance, regime),
+            nodes_max=NODES_MAX,
         ),
-        np.array([0 if ranked.spared_ms else regime.raise_ms[state.down] for state in model.states], np.int64),
-        np.array([0 if state.down else ranked.spared_ms for state in model.states], np.int64),
-        min(NODES_MAX, 64 + 12 * model.size * len(model.states)),
+        _turns(instance, regime, model, heads),
     )
-    if best < 0:
-        return None
-    picks: list[int] = []
-    node = int(best)
-    while parent[node] >= 0:
-        picks.append(int(taken[node]))
-        node = int(parent[node])
-    return _steps(instance, model, picks[::-1])
+    return _steps(instance, model, picks.tolist()) if len(picks) else None
+
+
+def _ints(values: Iterable[int]) -> kernel.Ints:
+    return np.array(list(values), np.int64)
+
+
+def _jobs(instance: Instance, chains: Sequence[Sequence[int]], heads: Sequence[PlanJob]) -> kernel.Jobs:
+    order = [instance.jobs[at] for chain in chains for at in chain]
+    count = _ints(len(chain) for chain in chains)
+    release, request = _ints(job.release_ms for job in order), _ints(job.requested_ms for job in order)
+    return kernel.Jobs(
+        count=count,
+        offset=np.cumsum(count) - count,
+        weight=_ints(instance.weights.of(job.priority) for job in heads),
+        urgent=_ints(job.priority is Priority.EMERGENCY for job in heads),
+        release=release,
+        request=request,
+        release_sum=np.concatenate(([0], np.cumsum(release))),
+        request_sum=np.concatenate(([0], np.cumsum(request))),
+    )
 
 
 def build(instance: Instance, regime: Regime) -> CountModel:
@@ -236,29 +230,16 @@ def _ground_free(instance: Instance) -> list[BayId]:
     ]
 
 
-class _Ranking(NamedTuple):
-    """The order that is best once every job is released, for the bound from below."""
-
-    order: list[int]
-    lead_ms: list[int]
-    """Least time from the machine free to the gate open, by class."""
-    work_ms: list[int]
-    """Least time that one job takes from the machine, by class."""
-    uppers_at: int
-    """Place in the order from which on pallets of upper levels come."""
-    spared_ms: int
-    """One raising that the work of upper pallets holds too much when nothing is down; 0 with true raisings."""
-
-
-def _ranking(instance: Instance, regime: Regime, special: frozenset[BayId], heads: Sequence[PlanJob]) -> _Ranking:
+def _turns(instance: Instance, regime: Regime, model: CountModel, heads: Sequence[PlanJob]) -> kernel.Turns:
     """Ground pallets first, then upper ones with their own raising, each by work over weight.
 
     That order is best (swap neighbours) when every ground job is shorter for its weight than every
-    upper one even without its raising. Else every upper pallet counts the quickest raising only.
+    upper one even without its raising. Else every upper pallet counts the quickest raising only, which
+    is one too many when nothing is down.
     """
     leasts = [least_of(instance, regime, job) for job in heads]
     leasts = [
-        Least(False, regime.gate_ms, least.tail_ms, 0, least.weight) if job.bay in special else least
+        Least(False, regime.gate_ms, least.tail_ms, 0, least.weight) if job.bay in model.special else least
         for least, job in zip(leasts, heads, strict=True)
     ]
     numbers = range(len(heads))
@@ -273,8 +254,14 @@ def _ranking(instance: Instance, regime: Regime, special: frozenset[BayId], head
         spared_ms = min(leasts[u].raise_ms for u in upper)
         lead = [ms + spared_ms * least.upper for ms, least in zip(lead, leasts, strict=True)]
         work = [ms + spared_ms * least.upper for ms, least in zip(work, leasts, strict=True)]
-    order = sorted(numbers, key=lambda n: (leasts[n].upper and not spared_ms, work[n] / leasts[n].weight))
-    return _Ranking(order, lead, work, uppers_at, spared_ms)
+    return kernel.Turns(
+        order=_ints(sorted(numbers, key=lambda n: (leasts[n].upper and not spared_ms, work[n] / leasts[n].weight))),
+        lead=_ints(lead),
+        work=_ints(work),
+        uppers_at=uppers_at,
+        due=_ints(0 if spared_ms else regime.raise_ms[state.down] for state in model.states),
+        spared=_ints(0 if state.down else spared_ms for state in model.states),
+    )
 
 
 def _urgency(instance: Instance, regime: Regime) -> int:

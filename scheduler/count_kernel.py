@@ -2,22 +2,23 @@
 
 Decides nothing of its own: `scheduler.count_dp` says which classes, states and options there are and
 reads the best order back. A node is one way to have served so many jobs of every class, with the
-machine in one state; nodes of the same counts and state compete on (time, cost).
+machine in one state; nodes of the same counts and state compete on (time, cost). The cost is a pair:
+`hi` (waits of emergencies, then time beyond the age bound) before `lo` (the weighted waits).
 
-An option is a row of eleven figures: class, kind, raise, low and high set-up, lead, new state, the class
-that must come before and how many of it, tail, plain. `plain` says that it may be put before an idle time
-without changing what comes after: its pallet serves one job, and it takes nobody's free shaft.
+Plain Python over numpy arrays, in pieces that numba inlines; without `compiled` they run as they stand.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+F = TypeVar("F", bound=Callable[..., Any])
 
 IMMEDIATE = 0
 """The pallet stands at the ground already."""
@@ -26,289 +27,446 @@ RAISE_FIRST = 1
 UPPER = 2
 """Raise what is down, slide, lower."""
 
-TOO_MANY = -2
-"""The nodes did not fit the arrays."""
+CLASS, KIND, RAISE, LOW, HIGH, LEAD, AFTER, FIRST, FIRST_COUNT, TAIL, PLAIN = range(11)
+"""Columns of an option: class, kind, raising, low and high set-up, from the lowering to the gate open, new
+state, the class that must come before (-1: none) and how many of it, from the gate open to the gate shut.
+`PLAIN` says that it may be put before an idle time without changing what comes after: its pallet
+serves one job, and it takes nobody's free shaft."""
+
+TIME, HI, LO, PARENT, TAKEN, LINK = range(6)
+"""Columns of a node: gate shut at, cost, the node before, the option taken, the next node of its front."""
+
+NODES_FIRST = 4096
+"""Room for nodes at first; it doubles as it fills."""
 
 COST_MAX = 2**61
+DEBUG=False
 
 DOUBTS = (1.10, 1.03, 1.0)
 """How much the bound from below is overstated in each search; the last one is exact."""
 
 
-def _ready(kind: int, t: int, r: int, raise_ms: int, low: int, high: int, stagger: int) -> int:
+class Jobs(NamedTuple):
+    """The jobs, those of a class side by side in the order they are served."""
+
+    count: Ints
+    """By class: how many."""
+    offset: Ints
+    """By class: the place of the first."""
+    weight: Ints
+    """By class: what a waiting ms counts."""
+    urgent: Ints
+    """By class: 1 for emergencies."""
+    release: Ints
+    """By job, ms."""
+    request: Ints
+    """By job, ms."""
+    release_sum: Ints
+    """By job: the releases of all before it; one figure more than jobs."""
+    request_sum: Ints
+    """By job: the requests of all before it; one figure more than jobs."""
+
+
+class Options(NamedTuple):
+    """What can be done in each state."""
+
+    start: Ints
+    """By state: its first option; one figure more than states."""
+    row: Ints
+    """Options, a row each: see `CLASS` and the columns after it."""
+    home: Ints
+    """By state: the raising that what is down still needs."""
+
+
+class Rules(NamedTuple):
+    """Figures of the whole search."""
+
+    first_state: int
+    stagger_ms: int
+    age_bound_ms: int
+    """-1 where there is none."""
+    urgency: int
+    """What a waiting ms of an emergency counts against one beyond the age bound."""
+    nodes_max: int
+
+
+class Turns(NamedTuple):
+    """The order that is best once every job is released, for the bound from below."""
+
+    order: Ints
+    """Classes."""
+    lead: Ints
+    """By class: least time from the machine free to the gate open."""
+    work: Ints
+    """By class: least time that one job takes from the machine."""
+    uppers_at: int
+    """Place in the order from which on pallets of upper levels come."""
+    due: Ints
+    """By state: the raising before the first upper pallet."""
+    spared: Ints
+    """By state: what the work of the jobs holds too much."""
+
+
+class Fronts(NamedTuple):
+    """The nodes of the same counts and state, as lists linked by `LINK`.
+
+    Counts are told by an index, in which a job more of class `c` is `stride[c]` more; no job served is 0,
+    all served the last.
+    """
+
+    stride: Ints
+    """By class; then the number of indices."""
+    reached: NDArray[np.uint8]
+    """By index: 1 where there are nodes."""
+    head: NDArray[np.int32]
+    """By index and state: the first node, or -1; not set where no node is."""
+
+
+def compiled(function: F) -> F:
+    """The function as machine code, kept on disk between runs."""
+    made: F = numba.njit(cache=True)(function)
+    return made
+
+
+@compiled
+def _ready(option: Ints, t: int, release: int, stagger: int) -> int:
     """When the pallet's way to the gate begins; the same arithmetic as `Regime.lowered_from_ms`."""
-    if kind == IMMEDIATE:
-        return max(t, r)
-    home = t + raise_ms
-    start = max(home, r)
-    if kind == RAISE_FIRST or high == 0:
-        return start + low
-    late = r + high + stagger - home
-    return start + min(max(late, 0), high) + low
+    if option[KIND] == IMMEDIATE:
+        return max(t, release)
+    home = t + option[RAISE]
+    start = max(home, release)
+    high = option[HIGH]
+    if option[KIND] == RAISE_FIRST or high == 0:
+        return start + option[LOW]
+    late = release + high + stagger - home
+    return start + min(max(late, 0), high) + option[LOW]
 
 
+@compiled
 def _open(option: Ints, t: int, release: int, stagger: int) -> int:
     """When the gate stands open if this option is taken at `t`."""
-    opened: int = option[5] + _ready(option[1], t, release, option[2], option[3], option[4], stagger)
-    return opened
+    return option[LEAD] + _ready(option, t, release, stagger)
 
 
-def _rest(
-    t: int,
-    home: int,
-    served: Ints,
-    jobs: tuple[Ints, ...],
-    ranking: tuple[Ints, Ints, Ints, int],
-) -> int:
+@compiled
+def _possible(option: Ints, served: Ints, jobs: Jobs) -> bool:
+    """Whether a job of the option's class is left, and its pallet has been emptied before."""
+    c = option[CLASS]
+    if served[c] == jobs.count[c]:
+        return False
+    return option[FIRST] < 0 or served[option[FIRST]] >= option[FIRST_COUNT]
+
+
+@compiled
+def _paid(c: int, wait: int, jobs: Jobs, rules: Rules) -> tuple[int, int]:
+    """What a wait of a job of class `c` costs: hi, lo."""
+    hi = 0
+    if jobs.urgent[c]:
+        hi += rules.urgency * wait
+    if 0 <= rules.age_bound_ms < wait:
+        hi += wait - rules.age_bound_ms
+    return hi, jobs.weight[c] * wait
+
+
+@compiled
+def _first_after(release: Ints, begin: int, end: int, t: int) -> int:
+    """The first of the ascending releases from `begin` to `end` that is after `t`, or `end`."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if release[middle] > t:
+            end = middle
+        else:
+            begin = middle + 1
+    return begin
+
+
+@compiled
+def _rest(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns) -> int:
     """What the jobs not yet served cost at the least (weighted waits), if the machine is free at `t`.
 
     The better of two relaxations: every job released already, then the ranked order is best; or only
     the released ones need the machine and the others are served as they come. `home` is the raising
     that is due before the first upper pallet.
     """
-    counts, offsets, release, request, weight = jobs
-    by_work, lead, work, uppers_at = ranking
-    in_turn = 0
-    now_in_turn = 0
-    ahead = 0
-    now_ahead = 0
-    for place in range(counts.shape[0]):
-        if place == uppers_at:
+    in_turn = now_in_turn = ahead = now_ahead = 0
+    for place in range(turns.order.shape[0]):
+        if place == turns.uppers_at:
             ahead += home
             now_ahead += home
-        c = by_work[place]
-        left = counts[c] - served[c]
+        c = turns.order[place]
+        left = jobs.count[c] - served[c]
         if left == 0:
             continue
-        first = t + lead[c]
-        base = 0
-        late = 0
-        now = left
-        at = offsets[c] + counts[c] - 1
-        for _ in range(left):
-            base += first - request[at]
-            if release[at] > t:
-                late += release[at] - t
-                now -= 1
-            at -= 1
-        base *= weight[c]
-        in_turn += base + weight[c] * (left * ahead + work[c] * (left * (left - 1) // 2))
-        now_in_turn += base + weight[c] * (late + now * now_ahead + work[c] * (now * (now - 1) // 2))
-        ahead += work[c] * left
-        now_ahead += work[c] * now
+        first, end = jobs.offset[c] + served[c], jobs.offset[c] + jobs.count[c]
+        coming = _first_after(jobs.release, first, end, t)
+        now = coming - first
+        late = jobs.release_sum[end] - jobs.release_sum[coming] - (end - coming) * t
+        base = left * (t + turns.lead[c]) - (jobs.request_sum[end] - jobs.request_sum[first])
+        work, weight = turns.work[c], jobs.weight[c]
+        in_turn += weight * (base + left * ahead + work * (left * (left - 1) // 2))
+        now_in_turn += weight * (base + late + now * now_ahead + work * (now * (now - 1) // 2))
+        ahead += work * left
+        now_ahead += work * now
     return max(in_turn, now_in_turn)
 
 
-def _hasty(
-    jobs: tuple[Ints, ...], urgent: Ints, option_start: Ints, options: Ints, home: Ints, limits: tuple[int, ...]
-) -> tuple[int, int]:
-    """Cost of always taking what ends soonest for its weight: the bound from above."""
-    counts, offsets, release, request, weight = jobs
-    state, stagger, bound, urgency = limits
-    served = np.zeros(counts.shape[0], np.int64)
+@compiled
+def _next_hasty(t: int, state: int, served: Ints, jobs: Jobs, options: Options, rules: Rules) -> int:
+    """The option that ends soonest for its weight among the jobs that are there, or are the next to come."""
+    patience = COST_MAX
+    for number in range(options.start[state], options.start[state + 1]):
+        option = options.row[number]
+        if _possible(option, served, jobs):
+            patience = min(patience, jobs.release[jobs.offset[option[CLASS]] + served[option[CLASS]]])
+    patience = max(patience, t)
+    best = -1
+    best_key = 0.0
+    for number in range(options.start[state], options.start[state + 1]):
+        option = options.row[number]
+        c = option[CLASS]
+        if not _possible(option, served, jobs):
+            continue
+        release = jobs.release[jobs.offset[c] + served[c]]
+        if release > patience:
+            continue
+        end = _open(option, t, release, rules.stagger_ms) + option[TAIL] + options.home[option[AFTER]]
+        key = (end - t) / jobs.weight[c]
+        if jobs.urgent[c]:
+            key -= 1e15
+        if best < 0 or key < best_key:
+            best = number
+            best_key = key
+    return best
+
+
+@compiled
+def _hasty(jobs: Jobs, options: Options, rules: Rules) -> tuple[int, int]:
+    """Cost of never waiting and taking what ends soonest for its weight: the bound from above."""
+    state = rules.first_state
+    served = np.zeros(jobs.count.shape[0], np.int64)
     t = hi = lo = 0
-    for _ in range(counts.sum()):
-        best = -1
-        best_key = 0.0
-        for number in range(option_start[state], option_start[state + 1]):
-            option = options[number]
-            c = option[0]
-            if served[c] == counts[c] or (option[7] >= 0 and served[option[7]] < option[8]):
-                continue
-            end = _open(option, t, release[offsets[c] + served[c]], stagger) + option[9] + home[option[6]]
-            key = (end - t) / weight[c]
-            if urgent[c]:
-                key -= 1e15
-            if best < 0 or key < best_key:
-                best = number
-                best_key = key
-        option = options[best]
-        c = option[0]
-        at = offsets[c] + served[c]
-        opened = _open(option, t, release[at], stagger)
-        wait = opened - request[at]
-        if urgent[c]:
-            hi += urgency * wait
-        if bound >= 0 and wait > bound:
-            hi += wait - bound
-        lo += weight[c] * wait
-        t = opened + option[9]
+    for _ in range(jobs.release.shape[0]):
+        option = options.row[_next_hasty(t, state, served, jobs, options, rules)]
+        c = option[CLASS]
+        at = jobs.offset[c] + served[c]
+        opened = _open(option, t, jobs.release[at], rules.stagger_ms)
+        more_hi, more_lo = _paid(c, opened - jobs.request[at], jobs, rules)
+        hi += more_hi
+        lo += more_lo
+        t = opened + option[TAIL]
         served[c] += 1
-        state = option[6]
+        state = option[AFTER]
     return hi, lo
 
 
+@compiled
+def _soonest(t: int, state: int, served: Ints, jobs: Jobs, options: Options, rules: Rules) -> int:
+    """When some job that changes nothing for the others could be done and its pallet be home again.
+
+    To wait for a job that is released after that would waste the time before it.
+    """
+    soonest = COST_MAX
+    for number in range(options.start[state], options.start[state + 1]):
+        option = options.row[number]
+        c = option[CLASS]
+        if option[PLAIN] and served[c] < jobs.count[c]:
+            opened = _open(option, t, jobs.release[jobs.offset[c] + served[c]], rules.stagger_ms)
+            soonest = min(soonest, opened + option[TAIL] + options.home[option[AFTER]])
+    return soonest
+
+
+@compiled
+def _beats(time: int, hi: int, lo: int, other: Ints, slope: int) -> bool:
+    """Whether a node is no worse than another of the same counts and state.
+
+    With `slope` 0 neither later nor dearer; else dearer only by so much for each ms that it is earlier.
+    """
+    if hi != other[HI]:
+        return hi < other[HI] and (slope > 0 or time <= other[TIME])
+    if slope > 0:
+        return lo + slope * time <= other[LO] + slope * other[TIME]
+    return lo <= other[LO] and time <= other[TIME]
+
+
+@compiled
+def _enter(nodes: Ints, fronts: Fronts, index: int, state: int, new: int, slope: int) -> bool:
+    """Put a node on the front of its counts and state, and off it what the node beats; False if it is beaten."""
+    head = fronts.head[index]
+    if not fronts.reached[index]:
+        fronts.reached[index] = 1
+        head[:] = -1
+    time, hi, lo = nodes[new, TIME], nodes[new, HI], nodes[new, LO]
+    before = -1
+    other = head[state]
+    while other >= 0:
+        one = nodes[other]
+        if _beats(one[TIME], one[HI], one[LO], nodes[new], slope):
+            return False
+        after = one[LINK]
+        if not _beats(time, hi, lo, one, slope):
+            before = other
+        elif before < 0:
+            head[state] = after
+        else:
+            nodes[before, LINK] = after
+        other = after
+    nodes[new, LINK] = head[state]
+    head[state] = new
+    return True
+
+
+@compiled
+def _expand(
+    nodes: Ints,
+    fronts: Fronts,
+    place: tuple[int, int, int, int],
+    served: Ints,
+    upper: tuple[int, int],
+    slope: int,
+    jobs: Jobs,
+    options: Options,
+    rules: Rules,
+) -> int:
+    """Serve one more job after a node, in every way that may pay; how many nodes there are then.
+
+    `place` is the node, its index by counts, its state, and how many nodes there are; `slope` the weight
+    of all jobs not served in a rough search, else 0.
+    """
+    node, index, state, used = place
+    t = nodes[node, TIME]
+    soonest = _soonest(t, state, served, jobs, options, rules)
+    for number in range(options.start[state], options.start[state + 1]):
+        option = options.row[number]
+        if not _possible(option, served, jobs):
+            continue
+        c = option[CLASS]
+        at = jobs.offset[c] + served[c]
+        release = jobs.release[at]
+        if release >= soonest or (option[KIND] == RAISE_FIRST and release <= t):
+            continue
+        opened = _open(option, t, release, rules.stagger_ms)
+        more_hi, more_lo = _paid(c, opened - jobs.request[at], jobs, rules)
+        hi, lo = nodes[node, HI] + more_hi, nodes[node, LO] + more_lo
+        if hi > upper[0] or (hi == upper[0] and lo > upper[1]):
+            continue
+        new = nodes[used]
+        new[TIME], new[HI], new[LO] = opened + option[TAIL], hi, lo
+        new[PARENT], new[TAKEN] = node, number
+        used += _enter(nodes, fronts, index + fronts.stride[c], option[AFTER], used, max(0, slope - jobs.weight[c]))
+    return used
+
+
+@compiled
+def _no_fronts(jobs: Jobs, options: Options) -> Fronts:
+    """Room for the nodes of all counts."""
+    classes = jobs.count.shape[0]
+    stride = np.ones(classes + 1, np.int64)
+    for c in range(classes):
+        stride[c + 1] = stride[c] * (jobs.count[c] + 1)
+    return Fronts(stride, np.empty(stride[-1], np.uint8), np.empty((stride[-1], options.home.shape[0]), np.int32))
+
+
+@compiled
+def _counted(index: int, fronts: Fronts, served: Ints) -> None:
+    """Write into `served` how many of each class an index stands for."""
+    for c in range(served.shape[0] - 1, -1, -1):
+        served[c] = index // fronts.stride[c]
+        index -= served[c] * fronts.stride[c]
+
+
+@compiled
+def _roomier(nodes: Ints, used: int, more: int) -> Ints:
+    """The nodes, with room for so many more."""
+    if used + more <= nodes.shape[0]:
+        return nodes
+    roomier = np.empty((2 * nodes.shape[0] + more, nodes.shape[1]), np.int64)
+    roomier[:used] = nodes[:used]
+    return roomier
+
+
+@compiled
+def _cheapest(nodes: Ints, fronts: Fronts) -> int:
+    """The cheapest node that has served all jobs, or -1."""
+    best = -1
+    if fronts.reached[-1]:
+        for first in fronts.head[-1]:
+            node = first
+            while node >= 0:
+                if best < 0 or (nodes[node, HI], nodes[node, LO]) < (nodes[best, HI], nodes[best, LO]):
+                    best = node
+                node = nodes[node, LINK]
+    return best
+
+
+@compiled
 def _search(
-    jobs: tuple[Ints, ...],
-    urgent: Ints,
-    option_start: Ints,
-    options: Ints,
-    home: Ints,
-    limits: tuple[int, ...],
-    ranking: tuple[Ints, Ints, Ints, int],
-    due: Ints,
-    spared: Ints,
-    node_max: int,
+    nodes: Ints,
+    fronts: Fronts,
     upper: tuple[int, int],
     doubt: float,
-) -> tuple[int, int, int, Ints, Ints, int]:
-    """All fronts, in the order of the counts; best last node (or TOO_MANY), its cost, parents, options, nodes.
+    jobs: Jobs,
+    options: Options,
+    rules: Rules,
+    turns: Turns,
+) -> tuple[Ints, int]:
+    """Make all fronts, in the order of the counts: the nodes, and how many there are.
 
     A node is dropped when `upper`, the cost of a known order, is better than whatever can still come
     of it. With `doubt` above 1 the search is quick and rough: it also drops what is likely to be beaten,
     and keeps one node of the same counts and state, time weighed against cost by what still waits.
-    -1 if no node is left.
     """
-    counts, offsets, release, request, weight = jobs
-    first_state, stagger, bound, urgency = limits
-    classes = counts.shape[0]
-    states = option_start.shape[0] - 1
-    stride = np.ones(classes, np.int64)
-    for c in range(1, classes):
-        stride[c] = stride[c - 1] * (counts[c - 1] + 1)
-    size = stride[classes - 1] * (counts[classes - 1] + 1)
-    head = np.full(size * states, -1, np.int32)
-    link = np.empty(node_max, np.int32)
-    time = np.empty(node_max, np.int64)
-    hi = np.empty(node_max, np.int64)
-    lo = np.empty(node_max, np.int64)
-    parent = np.empty(node_max, np.int64)
-    taken = np.empty(node_max, np.int64)
-    served = np.zeros(classes, np.int64)
-    upper_hi, upper_lo = upper
+    served = np.zeros(jobs.count.shape[0], np.int64)
+    fronts.reached[:] = 0
+    fronts.reached[0] = 1
+    fronts.head[0] = -1
+    fronts.head[0, rules.first_state] = 0
+    nodes[0] = 0
+    nodes[0, PARENT] = nodes[0, LINK] = -1
     used = 1
-    time[0] = hi[0] = lo[0] = 0
-    parent[0] = taken[0] = link[0] = -1
-    head[first_state] = 0
-    for index in range(size):
-        if index:
-            c = 0
-            while served[c] == counts[c]:
-                served[c] = 0
-                c += 1
-            served[c] += 1
-        pending = ((counts - served) * weight).sum()
-        for state in range(states):
-            node = head[index * states + state]
+    for index in range(fronts.reached.shape[0]):
+        if not fronts.reached[index]:
+            continue
+        _counted(index, fronts, served)
+        slope = ((jobs.count - served) * jobs.weight).sum() if doubt > 1.0 else 0
+        for state in range(options.home.shape[0]):
+            node = fronts.head[index, state]
             while node >= 0:
-                t = time[node]
-                if hi[node] > upper_hi or (
-                    hi[node] == upper_hi
-                    and lo[node] + doubt * _rest(t - spared[state], due[state], served, jobs, ranking) > upper_lo
-                ):
-                    node = link[node]
-                    continue
-                soonest = COST_MAX
-                for number in range(option_start[state], option_start[state + 1]):
-                    option = options[number]
-                    c = option[0]
-                    if option[10] == 0 or served[c] == counts[c]:
-                        continue
-                    end = _open(option, t, release[offsets[c] + served[c]], stagger) + option[9] + home[option[6]]
-                    soonest = min(soonest, end)
-                for number in range(option_start[state], option_start[state + 1]):
-                    option = options[number]
-                    c = option[0]
-                    if served[c] == counts[c] or (option[7] >= 0 and served[option[7]] < option[8]):
-                        continue
-                    at = offsets[c] + served[c]
-                    if release[at] >= soonest or (option[1] == RAISE_FIRST and release[at] <= t):
-                        continue
-                    opened = _open(option, t, release[at], stagger)
-                    shut = opened + option[9]
-                    wait = opened - request[at]
-                    new_hi = hi[node]
-                    if urgent[c]:
-                        new_hi += urgency * wait
-                    if bound >= 0 and wait > bound:
-                        new_hi += wait - bound
-                    new_lo = lo[node] + weight[c] * wait
-                    if new_hi > upper_hi or (new_hi == upper_hi and new_lo > upper_lo):
-                        continue
-                    slot = (index + stride[c]) * states + option[6]
-                    before = -1
-                    other = head[slot]
-                    dominated = False
-                    slope = pending - weight[c] if doubt > 1.0 else 0
-                    value = new_lo + slope * shut
-                    while other >= 0:
-                        if slope:
-                            known = lo[other] + slope * time[other]
-                            dominated = hi[other] < new_hi or (hi[other] == new_hi and known <= value)
-                            beaten = not dominated
-                        else:
-                            costs_less = new_hi < hi[other] or (new_hi == hi[other] and new_lo < lo[other])
-                            dominated = time[other] <= shut and not costs_less
-                            beaten = shut <= time[other] and (
-                                costs_less or (new_hi == hi[other] and new_lo == lo[other])
-                            )
-                        if dominated:
-                            break
-                        if beaten:
-                            if before < 0:
-                                head[slot] = link[other]
-                            else:
-                                link[before] = link[other]
-                        else:
-                            before = other
-                        other = link[other]
-                    if dominated:
-                        continue
-                    if used == node_max:
-                        return TOO_MANY, 0, 0, parent, taken, used
-                    time[used] = shut
-                    hi[used] = new_hi
-                    lo[used] = new_lo
-                    parent[used] = node
-                    taken[used] = number
-                    link[used] = head[slot]
-                    head[slot] = used
-                    used += 1
-                node = link[node]
-    best = -1
-    for state in range(states):
-        node = head[(size - 1) * states + state]
-        while node >= 0:
-            if best < 0 or hi[node] < hi[best] or (hi[node] == hi[best] and lo[node] < lo[best]):
-                best = node
-            node = link[node]
-    return best, hi[best], lo[best], parent, taken, used
+                hi, lo, t = nodes[node, HI], nodes[node, LO], nodes[node, TIME]
+                hopeful = hi < upper[0]
+                if hi == upper[0]:
+                    rest = _rest(t - turns.spared[state], turns.due[state], served, jobs, turns)
+                    hopeful = lo + doubt * rest <= upper[1]
+                if hopeful:
+                    if used > rules.nodes_max:
+                        return nodes, used
+                    nodes = _roomier(nodes, used, options.row.shape[0])
+                    place = (node, index, state, used)
+                    used = _expand(nodes, fronts, place, served, upper, slope, jobs, options, rules)
+                node = nodes[node, LINK]
+    return nodes, used
 
 
-_jit: Any = numba.njit(cache=True)
-_ready = _jit(_ready)
-_open = _jit(_open)
-_rest = _jit(_rest)
-_hasty = _jit(_hasty)
-_search = _jit(_search)
+@compiled
+def search(jobs: Jobs, options: Options, rules: Rules, turns: Turns) -> tuple[Ints, int]:
+    """The options of the best order, one after another, and how many nodes that took.
 
-
-def _solve(
-    jobs: tuple[Ints, ...],
-    urgent: Ints,
-    option_start: Ints,
-    options: Ints,
-    home: Ints,
-    limits: tuple[int, ...],
-    ranking: tuple[Ints, Ints, Ints, int],
-    due: Ints,
-    spared: Ints,
-    node_max: int,
-) -> tuple[int, Ints, Ints, int]:
-    """The best last node, parents, options and number of nodes.
-
-    The hasty order bounds a doubting search, whose result bounds the exact one closely.
+    No options where the nodes went beyond `nodes_max`. The hasty order bounds a doubting search, whose
+    result bounds the exact one closely.
     """
-    upper = _hasty(jobs, urgent, option_start, options, home, limits)
+    upper = _hasty(jobs, options, rules)
+    nodes = np.empty((NODES_FIRST, 6), np.int64)
+    fronts = _no_fronts(jobs, options)
     total = 0
+    best = -1
     for doubt in DOUBTS:
-        best, best_hi, best_lo, parent, taken, used = _search(
-            jobs, urgent, option_start, options, home, limits, ranking, due, spared, node_max, upper, doubt
-        )
+        nodes, used = _search(nodes, fronts, upper, doubt, jobs, options, rules, turns)
         total += used
+        if DEBUG: print(doubt, used, upper[1])
+        best = _cheapest(nodes, fronts) if used <= rules.nodes_max else -1
         if best >= 0:
-            upper = (best_hi, best_lo)
-    return best, parent, taken, total
-
-
-search: Any = _jit(_solve)
+            upper = (nodes[best, HI], nodes[best, LO])
+    picks = np.empty(jobs.release.shape[0] if best >= 0 else 0, np.int64)
+    for place in range(picks.shape[0] - 1, -1, -1):
+        picks[place] = nodes[best, TAKEN]
+        best = nodes[best, PARENT]
+    return picks, total

@@ -75,6 +75,8 @@ def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
     if model.size > STATES_MAX:
         return None
     heads = [instance.jobs[chain[0]] for chain in model.chains]
+    leasts = _leasts(instance, regime, model, heads)
+    turns = _turns(regime, model, leasts)
     picks, _ = kernel.search(
         _jobs(instance, model.chains, heads),
         kernel.Options(
@@ -89,7 +91,8 @@ def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
             urgency=_urgency(instance, regime),
             nodes_max=NODES_MAX,
         ),
-        _turns(instance, regime, model, heads),
+        turns,
+        _ages(instance, model, leasts, turns),
     )
     return _steps(instance, model, picks.tolist()) if len(picks) else None
 
@@ -230,23 +233,29 @@ def _ground_free(instance: Instance) -> list[BayId]:
     ]
 
 
-def _turns(instance: Instance, regime: Regime, model: CountModel, heads: Sequence[PlanJob]) -> kernel.Turns:
+def _leasts(
+    instance: Instance, regime: Regime, model: CountModel, heads: Sequence[PlanJob]
+) -> tuple[Least, ...]:
+    """What a job of each class takes at the least; a pallet with a history of its own may cost nothing."""
+    leasts = (least_of(instance, regime, job) for job in heads)
+    return tuple(
+        Least(False, regime.gate_ms, least.tail_ms, 0, least.weight) if job.bay in model.special else least
+        for least, job in zip(leasts, heads, strict=True)
+    )
+
+
+def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> kernel.Turns:
     """Ground pallets first, then upper ones with their own raising, each by work over weight.
 
     That order is best (swap neighbours) when every ground job is shorter for its weight than every
     upper one even without its raising. Else every upper pallet counts the quickest raising only, which
     is one too many when nothing is down.
     """
-    leasts = [least_of(instance, regime, job) for job in heads]
-    leasts = [
-        Least(False, regime.gate_ms, least.tail_ms, 0, least.weight) if job.bay in model.special else least
-        for least, job in zip(leasts, heads, strict=True)
-    ]
-    numbers = range(len(heads))
+    numbers = range(len(leasts))
     ground, upper = [n for n in numbers if not leasts[n].upper], [n for n in numbers if leasts[n].upper]
     lead, work = [least.lead_ms for least in leasts], [least.work_ms for least in leasts]
     spared_ms = 0
-    uppers_at = len(heads)
+    uppers_at = len(leasts)
     if all(work[g] * leasts[u].weight <= work[u] * leasts[g].weight for g in ground for u in upper):
         work = [least.work_ms + least.raise_ms for least in leasts]
         uppers_at = len(ground)
@@ -261,6 +270,39 @@ def _turns(instance: Instance, regime: Regime, model: CountModel, heads: Sequenc
         uppers_at=uppers_at,
         due=_ints(0 if spared_ms else regime.raise_ms[state.down] for state in model.states),
         spared=_ints(0 if state.down else spared_ms for state in model.states),
+    )
+
+
+def _ages(
+    instance: Instance, model: CountModel, leasts: Sequence[Least], turns: kernel.Turns
+) -> kernel.Ages:
+    """The jobs by when they reach the age bound, and the classes by work.
+
+    The i-th gate opens for the i-th job of least work or for a greater one, and at most one pallet, not
+    the greatest raising of those before it, may still be down then: `lead` is the less of both.
+    """
+    bound_ms = instance.age_bound_ms
+    due = sorted(
+        (instance.jobs[at].requested_ms + bound_ms, number, rank)
+        for number, chain in enumerate(model.chains)
+        for rank, at in enumerate(chain)
+        if bound_ms is not None
+    )
+    order = sorted(range(len(leasts)), key=lambda n: int(turns.work[n]))
+    tails = [least.tail_ms for least in leasts]
+    raises = [int(turns.work[n]) - int(turns.lead[n]) - tails[n] for n in range(len(leasts))]
+    lead = []
+    for place, number in enumerate(order):
+        last = int(turns.work[number]) - max(tails) - max(raises[n] for n in order[: place + 1])
+        least = min(int(turns.lead[n]) for n in order[place:]) - (max(tails) - min(tails))
+        lead.append(min(last, least))
+    return kernel.Ages(
+        due=_ints(ms for ms, _, _ in due),
+        of_class=_ints(number for _, number, _ in due),
+        rank=_ints(rank for _, _, rank in due),
+        order=_ints(order),
+        lead=_ints(lead),
+        ground=_ints(not least.upper for least in leasts),
     )
 
 

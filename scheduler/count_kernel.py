@@ -40,7 +40,6 @@ NODES_FIRST = 4096
 """Room for nodes at first; it doubles as it fills."""
 
 COST_MAX = 2**61
-DEBUG=False
 
 DOUBTS = (1.10, 1.03, 1.0)
 """How much the bound from below is overstated in each search; the last one is exact."""
@@ -105,6 +104,23 @@ class Turns(NamedTuple):
     """By state: the raising before the first upper pallet."""
     spared: Ints
     """By state: what the work of the jobs holds too much."""
+
+
+class Ages(NamedTuple):
+    """What the bound on the time beyond the age bound needs; no job in `due` where there is no age bound."""
+
+    due: Ints
+    """By job, in ascending order: when it reaches the age bound."""
+    of_class: Ints
+    """By job in that order."""
+    rank: Ints
+    """By job in that order: how many of its class are served before it."""
+    order: Ints
+    """Classes, least work first."""
+    lead: Ints
+    """By place in that order: if the jobs up to there come first, from the last gate shut to the last one open."""
+    ground: Ints
+    """By class: 1 if its pallets need no shaft."""
 
 
 class Fronts(NamedTuple):
@@ -211,6 +227,44 @@ def _rest(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns) -> int:
 
 
 @compiled
+def _beyond(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns, ages: Ages) -> int:
+    """What the jobs not yet served wait beyond the age bound at the least, if the machine is free at `t`.
+
+    The i-th gate cannot open before the i-1 jobs of least work are done. The sum is least if the first
+    gate opens for whoever is due first, the second for the next, and so on.
+    """
+    beyond = opened = left = 0
+    place = -1
+    ground = ((jobs.count - served) * ages.ground).sum()
+    for number in range(ages.due.shape[0]):
+        if ages.rank[number] < served[ages.of_class[number]]:
+            continue
+        while left == 0:
+            place += 1
+            left = jobs.count[ages.order[place]] - served[ages.order[place]]
+        open_ms = t + ages.lead[place] + (home if opened >= ground else 0)
+        beyond += max(0, open_ms - ages.due[number])
+        t += turns.work[ages.order[place]]
+        left -= 1
+        opened += 1
+    return beyond
+
+
+@compiled
+def _hopeful(
+    node: Ints, state: int, doubt: float, upper: tuple[int, int], served: Ints, jobs: Jobs, turns: Turns, ages: Ages
+) -> bool:
+    """Whether a node may still lead to less than `upper`."""
+    t, home = node[TIME] - turns.spared[state], turns.due[state]
+    hi = node[HI]
+    if ages.due.shape[0]:
+        hi += int(doubt * _beyond(t, home, served, jobs, turns, ages))
+    if hi != upper[0]:
+        return hi < upper[0]
+    return node[LO] + doubt * _rest(t, home, served, jobs, turns) < upper[1]
+
+
+@compiled
 def _next_hasty(t: int, state: int, served: Ints, jobs: Jobs, options: Options, rules: Rules) -> int:
     """The option that ends soonest for its weight among the jobs that are there, or are the next to come."""
     patience = COST_MAX
@@ -240,13 +294,14 @@ def _next_hasty(t: int, state: int, served: Ints, jobs: Jobs, options: Options, 
 
 
 @compiled
-def _hasty(jobs: Jobs, options: Options, rules: Rules) -> tuple[int, int]:
-    """Cost of never waiting and taking what ends soonest for its weight: the bound from above."""
+def _hasty(picks: Ints, jobs: Jobs, options: Options, rules: Rules) -> tuple[int, int]:
+    """Never wait, take what ends soonest for its weight: the options are written into `picks`, the cost returned."""
     state = rules.first_state
     served = np.zeros(jobs.count.shape[0], np.int64)
     t = hi = lo = 0
-    for _ in range(jobs.release.shape[0]):
-        option = options.row[_next_hasty(t, state, served, jobs, options, rules)]
+    for place in range(picks.shape[0]):
+        picks[place] = _next_hasty(t, state, served, jobs, options, rules)
+        option = options.row[picks[place]]
         c = option[CLASS]
         at = jobs.offset[c] + served[c]
         opened = _open(option, t, jobs.release[at], rules.stagger_ms)
@@ -347,7 +402,7 @@ def _expand(
         opened = _open(option, t, release, rules.stagger_ms)
         more_hi, more_lo = _paid(c, opened - jobs.request[at], jobs, rules)
         hi, lo = nodes[node, HI] + more_hi, nodes[node, LO] + more_lo
-        if hi > upper[0] or (hi == upper[0] and lo > upper[1]):
+        if hi > upper[0] or (hi == upper[0] and lo >= upper[1]):
             continue
         new = nodes[used]
         new[TIME], new[HI], new[LO] = opened + option[TAIL], hi, lo
@@ -408,10 +463,11 @@ def _search(
     options: Options,
     rules: Rules,
     turns: Turns,
+    ages: Ages,
 ) -> tuple[Ints, int]:
     """Make all fronts, in the order of the counts: the nodes, and how many there are.
 
-    A node is dropped when `upper`, the cost of a known order, is better than whatever can still come
+    A node is dropped when `upper`, the cost of a known order, is no worse than whatever can still come
     of it. With `doubt` above 1 the search is quick and rough: it also drops what is likely to be beaten,
     and keeps one node of the same counts and state, time weighed against cost by what still waits.
     """
@@ -431,12 +487,7 @@ def _search(
         for state in range(options.home.shape[0]):
             node = fronts.head[index, state]
             while node >= 0:
-                hi, lo, t = nodes[node, HI], nodes[node, LO], nodes[node, TIME]
-                hopeful = hi < upper[0]
-                if hi == upper[0]:
-                    rest = _rest(t - turns.spared[state], turns.due[state], served, jobs, turns)
-                    hopeful = lo + doubt * rest <= upper[1]
-                if hopeful:
+                if _hopeful(nodes[node], state, doubt, upper, served, jobs, turns, ages):
                     if used > rules.nodes_max:
                         return nodes, used
                     nodes = _roomier(nodes, used, options.row.shape[0])
@@ -447,26 +498,26 @@ def _search(
 
 
 @compiled
-def search(jobs: Jobs, options: Options, rules: Rules, turns: Turns) -> tuple[Ints, int]:
+def search(jobs: Jobs, options: Options, rules: Rules, turns: Turns, ages: Ages) -> tuple[Ints, int]:
     """The options of the best order, one after another, and how many nodes that took.
 
-    No options where the nodes went beyond `nodes_max`. The hasty order bounds a doubting search, whose
-    result bounds the exact one closely.
+    No options where the nodes went beyond `nodes_max`. Each search looks for something better than the one
+    before: first comes the hasty order, then doubting searches, and the last one proves.
     """
-    upper = _hasty(jobs, options, rules)
+    picks = np.empty(jobs.release.shape[0], np.int64)
+    upper = _hasty(picks, jobs, options, rules)
     nodes = np.empty((NODES_FIRST, 6), np.int64)
     fronts = _no_fronts(jobs, options)
     total = 0
-    best = -1
     for doubt in DOUBTS:
-        nodes, used = _search(nodes, fronts, upper, doubt, jobs, options, rules, turns)
+        nodes, used = _search(nodes, fronts, upper, doubt, jobs, options, rules, turns, ages)
         total += used
-        if DEBUG: print(doubt, used, upper[1])
-        best = _cheapest(nodes, fronts) if used <= rules.nodes_max else -1
+        if used > rules.nodes_max:
+            return picks[:0], total
+        best = _cheapest(nodes, fronts)
         if best >= 0:
             upper = (nodes[best, HI], nodes[best, LO])
-    picks = np.empty(jobs.release.shape[0] if best >= 0 else 0, np.int64)
-    for place in range(picks.shape[0] - 1, -1, -1):
-        picks[place] = nodes[best, TAKEN]
-        best = nodes[best, PARENT]
+            for place in range(picks.shape[0] - 1, -1, -1):
+                picks[place] = nodes[best, TAKEN]
+                best = nodes[best, PARENT]
     return picks, total

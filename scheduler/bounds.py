@@ -65,9 +65,12 @@ def car_bound_ms(instance: Instance, regime: Regime, job: PlanJob) -> int:
 
 def makespan_bound_ms(instance: Instance, regime: Regime) -> int:
     """The earliest that all pallets can be home: for some time, everything released after it in one go."""
-    leasts = [least_of(instance, regime, job) for job in instance.jobs]
-    tasks = [(job.release_ms, least.work_ms + least.raise_ms) for job, least in zip(instance.jobs, leasts, strict=True)]
-    return max(at_ms + sum(work for release, work in tasks if release >= at_ms) for at_ms, _ in tasks)
+    end_ms = work_ms = 0
+    for job in sorted(instance.jobs, key=lambda job: job.release_ms, reverse=True):
+        least = least_of(instance, regime, job)
+        work_ms += least.work_ms + least.raise_ms
+        end_ms = max(end_ms, job.release_ms + work_ms)
+    return end_ms
 
 
 def weighted_bound_ms(instance: Instance, regime: Regime) -> int:

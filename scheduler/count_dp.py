@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.ids import BayId, BayRef
-from scheduler import count_kernel as kernel
 from scheduler.bounds import Least, least_of
+from scheduler.count_tables import IMMEDIATE, RAISE_FIRST, UPPER, Ages, Ints, Jobs, Options, Rules, Turns
 from scheduler.dockings import is_free
 from scheduler.instance import Instance, JobKind, PlanJob, Priority
 from scheduler.moves import Slide
@@ -70,21 +70,26 @@ def applies(instance: Instance, regime: Regime) -> bool:
 
 
 def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
-    """The optimal steps; None where the program would grow too large."""
+    """The optimal steps; None where the program would grow too large.
+
+    The first call of a process loads numba, and compiles where no compiled code is found.
+    """
+    from scheduler.count_kernel import search
+
     model = build(instance, regime)
     if model.size > STATES_MAX:
         return None
     heads = [instance.jobs[chain[0]] for chain in model.chains]
     leasts = _leasts(instance, regime, model, heads)
     turns = _turns(regime, model, leasts)
-    picks, _ = kernel.search(
+    picks, _ = search(
         _jobs(instance, model.chains, heads),
-        kernel.Options(
+        Options(
             model.option_start,
             model.options,
             _ints(regime.raise_ms[state.down] for state in model.states),
         ),
-        kernel.Rules(
+        Rules(
             first_state=0,
             stagger_ms=regime.stagger_ms,
             age_bound_ms=-1 if instance.age_bound_ms is None else instance.age_bound_ms,
@@ -97,17 +102,17 @@ def count_steps(instance: Instance, regime: Regime) -> tuple[Step, ...] | None:
     return _steps(instance, model, picks.tolist()) if len(picks) else None
 
 
-def _ints(values: Iterable[int]) -> kernel.Ints:
+def _ints(values: Iterable[int]) -> Ints:
     return np.array(list(values), np.int64)
 
 
-def _jobs(instance: Instance, chains: Sequence[Sequence[int]], heads: Sequence[PlanJob]) -> kernel.Jobs:
+def _jobs(instance: Instance, chains: Sequence[Sequence[int]], heads: Sequence[PlanJob]) -> Jobs:
     order = [instance.jobs[at] for chain in chains for at in chain]
-    count = _ints(len(chain) for chain in chains)
+    size = _ints(len(chain) for chain in chains)
     release, request = _ints(job.release_ms for job in order), _ints(job.requested_ms for job in order)
-    return kernel.Jobs(
-        count=count,
-        offset=np.cumsum(count) - count,
+    return Jobs(
+        size=size,
+        offset=np.cumsum(size) - size,
         weight=_ints(instance.weights.of(job.priority) for job in heads),
         urgent=_ints(job.priority is Priority.EMERGENCY for job in heads),
         release=release,
@@ -160,19 +165,19 @@ def _options(
     gate_ms = regime.gate_ms
     level = instance.level(job)
     if state.down and state.pallet is not None and job.bay == state.pallet:
-        return [((number, kernel.IMMEDIATE, 0, 0, 0, gate_ms), state)]
+        return [((number, IMMEDIATE, 0, 0, 0, gate_ms), state)]
     if level == 1:
-        found = [((number, kernel.IMMEDIATE, 0, 0, 0, gate_ms), state)]
+        found = [((number, IMMEDIATE, 0, 0, 0, gate_ms), state)]
         if state.down:
             raise_ms = regime.raise_ms[state.down]
-            found.append(((number, kernel.RAISE_FIRST, raise_ms, 0, 0, gate_ms), _State(0, state.pallet)))
+            found.append(((number, RAISE_FIRST, raise_ms, 0, 0, gate_ms), _State(0, state.pallet)))
         return found
     slides = () if job.bay == state.pallet else (Slide(1, 1, 2),)
     setup = regime.setup(slides, state.down, level)
     lead_ms = regime.lower_ms[level] + gate_ms
     after = _State(level, job.bay if job.bay in special else None)
     raise_ms = regime.raise_ms[state.down]
-    return [((number, kernel.UPPER, raise_ms, setup.low_ms, setup.high_ms, lead_ms), after)]
+    return [((number, UPPER, raise_ms, setup.low_ms, setup.high_ms, lead_ms), after)]
 
 
 def _before(instance: Instance, class_of: dict[int, int], chains: Sequence[Sequence[int]], at: int) -> tuple[int, int]:
@@ -233,9 +238,7 @@ def _ground_free(instance: Instance) -> list[BayId]:
     ]
 
 
-def _leasts(
-    instance: Instance, regime: Regime, model: CountModel, heads: Sequence[PlanJob]
-) -> tuple[Least, ...]:
+def _leasts(instance: Instance, regime: Regime, model: CountModel, heads: Sequence[PlanJob]) -> tuple[Least, ...]:
     """What a job of each class takes at the least; a pallet with a history of its own may cost nothing."""
     leasts = (least_of(instance, regime, job) for job in heads)
     return tuple(
@@ -244,7 +247,7 @@ def _leasts(
     )
 
 
-def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> kernel.Turns:
+def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> Turns:
     """Ground pallets first, then upper ones with their own raising, each by work over weight.
 
     That order is best (swap neighbours) when every ground job is shorter for its weight than every
@@ -263,7 +266,7 @@ def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> kernel
         spared_ms = min(leasts[u].raise_ms for u in upper)
         lead = [ms + spared_ms * least.upper for ms, least in zip(lead, leasts, strict=True)]
         work = [ms + spared_ms * least.upper for ms, least in zip(work, leasts, strict=True)]
-    return kernel.Turns(
+    return Turns(
         order=_ints(sorted(numbers, key=lambda n: (leasts[n].upper and not spared_ms, work[n] / leasts[n].weight))),
         lead=_ints(lead),
         work=_ints(work),
@@ -273,9 +276,7 @@ def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> kernel
     )
 
 
-def _ages(
-    instance: Instance, model: CountModel, leasts: Sequence[Least], turns: kernel.Turns
-) -> kernel.Ages:
+def _ages(instance: Instance, model: CountModel, leasts: Sequence[Least], turns: Turns) -> Ages:
     """The jobs by when they reach the age bound, and the classes by work.
 
     The i-th gate opens for the i-th job of least work or for a greater one, and at most one pallet, not
@@ -296,7 +297,7 @@ def _ages(
         last = int(turns.work[number]) - max(tails) - max(raises[n] for n in order[: place + 1])
         least = min(int(turns.lead[n]) for n in order[place:]) - (max(tails) - min(tails))
         lead.append(min(last, least))
-    return kernel.Ages(
+    return Ages(
         due=_ints(ms for ms, _, _ in due),
         of_class=_ints(number for _, number, _ in due),
         rank=_ints(rank for _, _, rank in due),
@@ -327,5 +328,5 @@ def _steps(instance: Instance, model: CountModel, picks: Sequence[int]) -> tuple
         served[number] += 1
         bay = instance.jobs[at].bay
         ref: BayRef = instance.refs[ground.pop(0) if bay is None else bay]
-        steps.append(Step(at, ref, raise_first=kind == kernel.RAISE_FIRST))
+        steps.append(Step(at, ref, raise_first=kind == RAISE_FIRST))
     return tuple(steps)

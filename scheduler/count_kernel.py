@@ -11,27 +11,36 @@ Plain Python over numpy arrays, in pieces that numba inlines; without `compiled`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from scheduler.count_tables import (
+    AFTER,
+    CLASS,
+    FIRST,
+    FIRST_COUNT,
+    HIGH,
+    IMMEDIATE,
+    KIND,
+    LEAD,
+    LOW,
+    PLAIN,
+    RAISE,
+    RAISE_FIRST,
+    TAIL,
+    Ages,
+    Ints,
+    Jobs,
+    Options,
+    Rules,
+    Turns,
+)
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-IMMEDIATE = 0
-"""The pallet stands at the ground already."""
-RAISE_FIRST = 1
-"""A ground pallet, after the pallet that is down has been sent home."""
-UPPER = 2
-"""Raise what is down, slide, lower."""
-
-CLASS, KIND, RAISE, LOW, HIGH, LEAD, AFTER, FIRST, FIRST_COUNT, TAIL, PLAIN = range(11)
-"""Columns of an option: class, kind, raising, low and high set-up, from the lowering to the gate open, new
-state, the class that must come before (-1: none) and how many of it, from the gate open to the gate shut.
-`PLAIN` says that it may be put before an idle time without changing what comes after: its pallet
-serves one job, and it takes nobody's free shaft."""
 
 TIME, HI, LO, PARENT, TAKEN, LINK = range(6)
 """Columns of a node: gate shut at, cost, the node before, the option taken, the next node of its front."""
@@ -41,86 +50,8 @@ NODES_FIRST = 4096
 
 COST_MAX = 2**61
 
-DOUBTS = (1.10, 1.03, 1.0)
-"""How much the bound from below is overstated in each search; the last one is exact."""
-
-
-class Jobs(NamedTuple):
-    """The jobs, those of a class side by side in the order they are served."""
-
-    count: Ints
-    """By class: how many."""
-    offset: Ints
-    """By class: the place of the first."""
-    weight: Ints
-    """By class: what a waiting ms counts."""
-    urgent: Ints
-    """By class: 1 for emergencies."""
-    release: Ints
-    """By job, ms."""
-    request: Ints
-    """By job, ms."""
-    release_sum: Ints
-    """By job: the releases of all before it; one figure more than jobs."""
-    request_sum: Ints
-    """By job: the requests of all before it; one figure more than jobs."""
-
-
-class Options(NamedTuple):
-    """What can be done in each state."""
-
-    start: Ints
-    """By state: its first option; one figure more than states."""
-    row: Ints
-    """Options, a row each: see `CLASS` and the columns after it."""
-    home: Ints
-    """By state: the raising that what is down still needs."""
-
-
-class Rules(NamedTuple):
-    """Figures of the whole search."""
-
-    first_state: int
-    stagger_ms: int
-    age_bound_ms: int
-    """-1 where there is none."""
-    urgency: int
-    """What a waiting ms of an emergency counts against one beyond the age bound."""
-    nodes_max: int
-
-
-class Turns(NamedTuple):
-    """The order that is best once every job is released, for the bound from below."""
-
-    order: Ints
-    """Classes."""
-    lead: Ints
-    """By class: least time from the machine free to the gate open."""
-    work: Ints
-    """By class: least time that one job takes from the machine."""
-    uppers_at: int
-    """Place in the order from which on pallets of upper levels come."""
-    due: Ints
-    """By state: the raising before the first upper pallet."""
-    spared: Ints
-    """By state: what the work of the jobs holds too much."""
-
-
-class Ages(NamedTuple):
-    """What the bound on the time beyond the age bound needs; no job in `due` where there is no age bound."""
-
-    due: Ints
-    """By job, in ascending order: when it reaches the age bound."""
-    of_class: Ints
-    """By job in that order."""
-    rank: Ints
-    """By job in that order: how many of its class are served before it."""
-    order: Ints
-    """Classes, least work first."""
-    lead: Ints
-    """By place in that order: if the jobs up to there come first, from the last gate shut to the last one open."""
-    ground: Ints
-    """By class: 1 if its pallets need no shaft."""
+DOUBT = 1.1
+"""How much the first, rough search overstates the bound from below."""
 
 
 class Fronts(NamedTuple):
@@ -139,9 +70,15 @@ class Fronts(NamedTuple):
 
 
 def compiled(function: F) -> F:
-    """The function as machine code, kept on disk between runs."""
-    made: F = numba.njit(cache=True)(function)
-    return made
+    """The function as machine code, kept on disk between runs where a folder can be written.
+
+    numba keeps it beside this file or else in the user's cache folder (`NUMBA_CACHE_DIR` names another).
+    """
+    try:
+        made: Any = numba.njit(cache=True)(function)
+    except RuntimeError:  # numba finds no such folder
+        made = numba.njit(function)
+    return cast(F, made)
 
 
 @compiled
@@ -153,24 +90,24 @@ def _ready(option: Ints, t: int, release: int, stagger: int) -> int:
     start = max(home, release)
     high = option[HIGH]
     if option[KIND] == RAISE_FIRST or high == 0:
-        return start + option[LOW]
+        return int(start + option[LOW])
     late = release + high + stagger - home
-    return start + min(max(late, 0), high) + option[LOW]
+    return int(start + min(max(late, 0), high) + option[LOW])
 
 
 @compiled
 def _open(option: Ints, t: int, release: int, stagger: int) -> int:
     """When the gate stands open if this option is taken at `t`."""
-    return option[LEAD] + _ready(option, t, release, stagger)
+    return int(option[LEAD] + _ready(option, t, release, stagger))
 
 
 @compiled
 def _possible(option: Ints, served: Ints, jobs: Jobs) -> bool:
     """Whether a job of the option's class is left, and its pallet has been emptied before."""
     c = option[CLASS]
-    if served[c] == jobs.count[c]:
+    if served[c] == jobs.size[c]:
         return False
-    return option[FIRST] < 0 or served[option[FIRST]] >= option[FIRST_COUNT]
+    return bool(option[FIRST] < 0 or served[option[FIRST]] >= option[FIRST_COUNT])
 
 
 @compiled
@@ -210,10 +147,10 @@ def _rest(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns) -> int:
             ahead += home
             now_ahead += home
         c = turns.order[place]
-        left = jobs.count[c] - served[c]
+        left = jobs.size[c] - served[c]
         if left == 0:
             continue
-        first, end = jobs.offset[c] + served[c], jobs.offset[c] + jobs.count[c]
+        first, end = jobs.offset[c] + served[c], jobs.offset[c] + jobs.size[c]
         coming = _first_after(jobs.release, first, end, t)
         now = coming - first
         late = jobs.release_sum[end] - jobs.release_sum[coming] - (end - coming) * t
@@ -235,13 +172,13 @@ def _beyond(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns, ages: Age
     """
     beyond = opened = left = 0
     place = -1
-    ground = ((jobs.count - served) * ages.ground).sum()
+    ground = ((jobs.size - served) * ages.ground).sum()
     for number in range(ages.due.shape[0]):
         if ages.rank[number] < served[ages.of_class[number]]:
             continue
         while left == 0:
             place += 1
-            left = jobs.count[ages.order[place]] - served[ages.order[place]]
+            left = jobs.size[ages.order[place]] - served[ages.order[place]]
         open_ms = t + ages.lead[place] + (home if opened >= ground else 0)
         beyond += max(0, open_ms - ages.due[number])
         t += turns.work[ages.order[place]]
@@ -260,8 +197,8 @@ def _hopeful(
     if ages.due.shape[0]:
         hi += int(doubt * _beyond(t, home, served, jobs, turns, ages))
     if hi != upper[0]:
-        return hi < upper[0]
-    return node[LO] + doubt * _rest(t, home, served, jobs, turns) < upper[1]
+        return bool(hi < upper[0])
+    return bool(node[LO] + doubt * _rest(t, home, served, jobs, turns) < upper[1])
 
 
 @compiled
@@ -297,7 +234,7 @@ def _next_hasty(t: int, state: int, served: Ints, jobs: Jobs, options: Options, 
 def _hasty(picks: Ints, jobs: Jobs, options: Options, rules: Rules) -> tuple[int, int]:
     """Never wait, take what ends soonest for its weight: the options are written into `picks`, the cost returned."""
     state = rules.first_state
-    served = np.zeros(jobs.count.shape[0], np.int64)
+    served = np.zeros(jobs.size.shape[0], np.int64)
     t = hi = lo = 0
     for place in range(picks.shape[0]):
         picks[place] = _next_hasty(t, state, served, jobs, options, rules)
@@ -324,48 +261,53 @@ def _soonest(t: int, state: int, served: Ints, jobs: Jobs, options: Options, rul
     for number in range(options.start[state], options.start[state + 1]):
         option = options.row[number]
         c = option[CLASS]
-        if option[PLAIN] and served[c] < jobs.count[c]:
+        if option[PLAIN] and served[c] < jobs.size[c]:
             opened = _open(option, t, jobs.release[jobs.offset[c] + served[c]], rules.stagger_ms)
             soonest = min(soonest, opened + option[TAIL] + options.home[option[AFTER]])
     return soonest
 
 
 @compiled
-def _beats(time: int, hi: int, lo: int, other: Ints, slope: int) -> bool:
-    """Whether a node is no worse than another of the same counts and state.
-
-    With `slope` 0 neither later nor dearer; else dearer only by so much for each ms that it is earlier.
-    """
-    if hi != other[HI]:
-        return hi < other[HI] and (slope > 0 or time <= other[TIME])
-    if slope > 0:
-        return lo + slope * time <= other[LO] + slope * other[TIME]
-    return lo <= other[LO] and time <= other[TIME]
+def _dearer(one: Ints, other: Ints) -> bool:
+    """Whether one node costs more than another."""
+    return bool(one[HI] > other[HI] or (one[HI] == other[HI] and one[LO] > other[LO]))
 
 
 @compiled
-def _enter(nodes: Ints, fronts: Fronts, index: int, state: int, new: int, slope: int) -> bool:
-    """Put a node on the front of its counts and state, and off it what the node beats; False if it is beaten."""
-    head = fronts.head[index]
-    if not fronts.reached[index]:
-        fronts.reached[index] = 1
-        head[:] = -1
-    time, hi, lo = nodes[new, TIME], nodes[new, HI], nodes[new, LO]
-    before = -1
-    other = head[state]
-    while other >= 0:
-        one = nodes[other]
-        if _beats(one[TIME], one[HI], one[LO], nodes[new], slope):
+def _enter(nodes: Ints, head: NDArray[np.int32], state: int, new: int) -> bool:
+    """Put a node on its front, which ascends in time and falls in cost; False if it is beaten.
+
+    What it beats itself, no earlier and no cheaper, leaves the front.
+    """
+    node = nodes[new]
+    before, after = -1, head[state]
+    while after >= 0 and nodes[after, TIME] < node[TIME]:
+        before, after = after, nodes[after, LINK]
+    if before >= 0 and not _dearer(nodes[before], node):
+        return False
+    if after >= 0 and nodes[after, TIME] == node[TIME] and not _dearer(nodes[after], node):
+        return False
+    while after >= 0 and not _dearer(node, nodes[after]):
+        after = nodes[after, LINK]
+    node[LINK] = after
+    if before < 0:
+        head[state] = new
+    else:
+        nodes[before, LINK] = new
+    return True
+
+
+@compiled
+def _enter_alone(nodes: Ints, head: NDArray[np.int32], state: int, new: int, slope: int) -> bool:
+    """Put a node in the place of another, if it is cheaper by more than `slope` for each ms that it is later."""
+    node, known = nodes[new], head[state]
+    if known >= 0:
+        other = nodes[known]
+        if node[HI] > other[HI]:
             return False
-        after = one[LINK]
-        if not _beats(time, hi, lo, one, slope):
-            before = other
-        elif before < 0:
-            head[state] = after
-        else:
-            nodes[before, LINK] = after
-        other = after
-    nodes[new, LINK] = head[state]
+        if node[HI] == other[HI] and node[LO] + slope * node[TIME] >= other[LO] + slope * other[TIME]:
+            return False
+    node[LINK] = -1
     head[state] = new
     return True
 
@@ -407,17 +349,24 @@ def _expand(
         new = nodes[used]
         new[TIME], new[HI], new[LO] = opened + option[TAIL], hi, lo
         new[PARENT], new[TAKEN] = node, number
-        used += _enter(nodes, fronts, index + fronts.stride[c], option[AFTER], used, max(0, slope - jobs.weight[c]))
+        then = index + fronts.stride[c]
+        if not fronts.reached[then]:
+            fronts.reached[then] = 1
+            fronts.head[then] = -1
+        if slope:
+            used += _enter_alone(nodes, fronts.head[then], option[AFTER], used, slope - jobs.weight[c])
+        else:
+            used += _enter(nodes, fronts.head[then], option[AFTER], used)
     return used
 
 
 @compiled
 def _no_fronts(jobs: Jobs, options: Options) -> Fronts:
     """Room for the nodes of all counts."""
-    classes = jobs.count.shape[0]
+    classes = jobs.size.shape[0]
     stride = np.ones(classes + 1, np.int64)
     for c in range(classes):
-        stride[c + 1] = stride[c] * (jobs.count[c] + 1)
+        stride[c + 1] = stride[c] * (jobs.size[c] + 1)
     return Fronts(stride, np.empty(stride[-1], np.uint8), np.empty((stride[-1], options.home.shape[0]), np.int32))
 
 
@@ -471,7 +420,7 @@ def _search(
     of it. With `doubt` above 1 the search is quick and rough: it also drops what is likely to be beaten,
     and keeps one node of the same counts and state, time weighed against cost by what still waits.
     """
-    served = np.zeros(jobs.count.shape[0], np.int64)
+    served = np.zeros(jobs.size.shape[0], np.int64)
     fronts.reached[:] = 0
     fronts.reached[0] = 1
     fronts.head[0] = -1
@@ -483,7 +432,7 @@ def _search(
         if not fronts.reached[index]:
             continue
         _counted(index, fronts, served)
-        slope = ((jobs.count - served) * jobs.weight).sum() if doubt > 1.0 else 0
+        slope = ((jobs.size - served) * jobs.weight).sum() if doubt > 1.0 else 0
         for state in range(options.home.shape[0]):
             node = fronts.head[index, state]
             while node >= 0:
@@ -501,15 +450,15 @@ def _search(
 def search(jobs: Jobs, options: Options, rules: Rules, turns: Turns, ages: Ages) -> tuple[Ints, int]:
     """The options of the best order, one after another, and how many nodes that took.
 
-    No options where the nodes went beyond `nodes_max`. Each search looks for something better than the one
-    before: first comes the hasty order, then doubting searches, and the last one proves.
+    No options where the nodes went beyond `nodes_max`. Each step looks for something better than the one
+    before: the hasty order, a doubting search, and one that proves.
     """
     picks = np.empty(jobs.release.shape[0], np.int64)
     upper = _hasty(picks, jobs, options, rules)
     nodes = np.empty((NODES_FIRST, 6), np.int64)
     fronts = _no_fronts(jobs, options)
     total = 0
-    for doubt in DOUBTS:
+    for doubt in (DOUBT, 1.0):
         nodes, used = _search(nodes, fronts, upper, doubt, jobs, options, rules, turns, ages)
         total += used
         if used > rules.nodes_max:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from domain.ids import parse_bay
+from domain.grid import Level, ModuleLayout
+from domain.ids import JobId, ModuleId, parse_bay
+from domain.machine import Machine
 from scheduler import count_dp
 from scheduler.bounds import least_of, makespan_bound_ms, weighted_bound_ms
 from scheduler.gap_search import EXACT_JOBS_MAX, GapSearch
-from scheduler.instance import Cost, Instance, Priority
+from scheduler.instance import Cost, Instance, JobKind, PlanJob, Priority
 from scheduler.plan import Plan, ServedJob
 from scheduler.regime import Regime, RegimeName, derive
 from scheduler.route_bound import route_bound_ms
@@ -48,6 +50,14 @@ def solve(instance: Instance, *, width: int = BEAM_WIDTH, certify: bool = True) 
     better = search.exact(perform(instance, regime, steps).cost)
     method = "beam" if better is None else "gap_states"
     return _plan(instance, regime, better or steps, method, better is not None, certify)
+
+
+def warm_up() -> None:
+    """Load the compiled search, or compile it: so that the first plan of a running garage need not wait for it."""
+    levels = (Level(1, 2000, 1), Level(2, 2000, 0))
+    layout = ModuleLayout(ModuleId("A"), 2, levels, 2400, 2300, 5000, 1900, 2350, 100)
+    job = PlanJob(JobId("warm"), JobKind.RETRIEVAL, layout.bay_names[-1])
+    solve(Instance(layout, Machine(), (job,), layout.initial_columns))
 
 
 def first_come_steps(instance: Instance) -> tuple[Step, ...]:
@@ -134,5 +144,5 @@ def _explained(
             why += f"{saved_s} s less work than the longest of them"
         else:
             why += "less waiting in all"
-        told.append(replace(one, reasons=(why, *one.reasons)))
+        told.append(one._replace(reasons=(why, *one.reasons)))
     return tuple(told)

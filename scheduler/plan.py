@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.ids import BayId, JobId
 from scheduler.instance import Cost, JobKind
@@ -24,8 +24,7 @@ class Deed(StrEnum):
     RAISE = "raise"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One timed move. A slide names level and columns, everything else the bay."""
 
     deed: Deed
@@ -47,8 +46,7 @@ class Move:
         return about | {"job": self.job}
 
 
-@dataclass(frozen=True, slots=True)
-class ServedJob:
+class ServedJob(NamedTuple):
     """When and where one job is served, and why then."""
 
     job: JobId

@@ -132,11 +132,12 @@ def _bring_down(
 def _attend(instance: Instance, regime: Regime, moves: list[Move], what: tuple[PlanJob, BayRef], ready_ms: int) -> int:
     """Gate open, driver, gate shut; returns when it is shut."""
     job, bay = what
+    name = bay.name
     open_ms = ready_ms + regime.gate_ms
     left_ms = open_ms + instance.dwell_ms(job)
-    moves.append(Move(Deed.GATE_OPEN, ready_ms, open_ms, job.id, bay.name))
-    moves.append(Move(Deed.DWELL, open_ms, left_ms, job.id, bay.name))
-    moves.append(Move(Deed.GATE_CLOSE, left_ms, left_ms + regime.gate_ms, job.id, bay.name))
+    moves.append(Move(Deed.GATE_OPEN, ready_ms, open_ms, job.id, name))
+    moves.append(Move(Deed.DWELL, open_ms, left_ms, job.id, name))
+    moves.append(Move(Deed.GATE_CLOSE, left_ms, left_ms + regime.gate_ms, job.id, name))
     return left_ms + regime.gate_ms
 
 

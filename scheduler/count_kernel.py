@@ -172,7 +172,9 @@ def _beyond(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns, ages: Age
     """
     beyond = opened = left = 0
     place = -1
-    ground = ((jobs.size - served) * ages.ground).sum()
+    ground = 0
+    for c in range(served.shape[0]):
+        ground += (jobs.size[c] - served[c]) * ages.ground[c]
     for number in range(ages.due.shape[0]):
         if ages.rank[number] < served[ages.of_class[number]]:
             continue
@@ -352,7 +354,7 @@ def _expand(
         then = index + fronts.stride[c]
         if not fronts.reached[then]:
             fronts.reached[then] = 1
-            fronts.head[then] = -1
+            fronts.head[then].fill(-1)
         if slope:
             used += _enter_alone(nodes, fronts.head[then], option[AFTER], used, slope - jobs.weight[c])
         else:
@@ -371,6 +373,15 @@ def _no_fronts(jobs: Jobs, options: Options) -> Fronts:
 
 
 @compiled
+def _pending(served: Ints, jobs: Jobs) -> int:
+    """The weight of all jobs not yet served."""
+    weight = 0
+    for c in range(served.shape[0]):
+        weight += (jobs.size[c] - served[c]) * jobs.weight[c]
+    return weight
+
+
+@compiled
 def _counted(index: int, fronts: Fronts, served: Ints) -> None:
     """Write into `served` how many of each class an index stands for."""
     for c in range(served.shape[0] - 1, -1, -1):
@@ -384,7 +395,9 @@ def _roomier(nodes: Ints, used: int, more: int) -> Ints:
     if used + more <= nodes.shape[0]:
         return nodes
     roomier = np.empty((2 * nodes.shape[0] + more, nodes.shape[1]), np.int64)
-    roomier[:used] = nodes[:used]
+    for node in range(used):
+        for column in range(nodes.shape[1]):
+            roomier[node, column] = nodes[node, column]
     return roomier
 
 
@@ -421,18 +434,18 @@ def _search(
     and keeps one node of the same counts and state, time weighed against cost by what still waits.
     """
     served = np.zeros(jobs.size.shape[0], np.int64)
-    fronts.reached[:] = 0
+    fronts.reached.fill(0)
     fronts.reached[0] = 1
-    fronts.head[0] = -1
+    fronts.head[0].fill(-1)
     fronts.head[0, rules.first_state] = 0
-    nodes[0] = 0
+    nodes[0].fill(0)
     nodes[0, PARENT] = nodes[0, LINK] = -1
     used = 1
     for index in range(fronts.reached.shape[0]):
         if not fronts.reached[index]:
             continue
         _counted(index, fronts, served)
-        slope = ((jobs.size - served) * jobs.weight).sum() if doubt > 1.0 else 0
+        slope = _pending(served, jobs) if doubt > 1.0 else 0
         for state in range(options.home.shape[0]):
             node = fronts.head[index, state]
             while node >= 0:

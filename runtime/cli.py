@@ -237,13 +237,16 @@ def bench(
     config: ConfigOption = CONFIG,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     suite: Annotated[str, typer.Option(help="dev or full (only plan).")] = "dev",
+    second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core (only plan).")] = 1,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (only plan).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the promised figures. Exit 1 if one does not hold (plan only reports)."""
     from runtime.bench import bench_scan, bench_sim
 
     if what == "plan":
-        _bench_plan(suite, as_json)
+        _bench_plan(suite, second_solver, workers, dask, as_json)
         return
     settings = _load(config)
     if what == "sim":
@@ -261,12 +264,17 @@ def bench(
         raise typer.Exit(1)
 
 
-def _bench_plan(suite: str, as_json: bool) -> None:
-    from runtime.bench_plan import run_static
+def _bench_plan(suite: str, second_solver: bool, workers: int, dask: str | None, as_json: bool) -> None:
+    from runtime.bench_plan import run_second, run_static
+    from runtime.second_solver import SecondSolverUnavailable
+    from runtime.spread import SpreadUnavailable
+
+    def told(name: str) -> None:
+        typer.echo(name, err=True)
 
     try:
-        rows = run_static(suite, lambda name: typer.echo(name, err=True))
-    except ValueError as error:
+        rows = run_second(told=told) if second_solver else run_static(suite, told, workers=workers or None, dask=dask)
+    except (ValueError, SecondSolverUnavailable, SpreadUnavailable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     _print(rows, as_json, [", ".join(f"{key} {value}" for key, value in row.items()) for row in rows])

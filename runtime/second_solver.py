@@ -7,6 +7,7 @@ planner but the instance. For plain layouts, named pallets and up to 12 jobs; ne
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +38,16 @@ class SecondOpinion:
     emergency_ms: int
     beyond_age_ms: int
     weighted_ms: int
+    bound_ms: int
+    """What it proved that the weighted waits cannot undercut, the ranks before being as found."""
     seconds: float
 
 
-def second_opinion(instance: Instance, *, seconds_max: float = 60.0, workers: int = 2) -> SecondOpinion:
+def second_opinion(
+    instance: Instance, *, seconds_max: float = 60.0, workers: int = 2, jobs_max: int = JOBS_MAX
+) -> SecondOpinion:
     """Solve an instance by CP-SAT; raises SecondSolverUnavailable where that is not possible."""
-    _refuse(instance)
+    _refuse(instance, jobs_max)
     try:
         from ortools.sat.python import cp_model
     except ImportError as error:
@@ -63,16 +68,17 @@ def second_opinion(instance: Instance, *, seconds_max: float = 60.0, workers: in
         proven = proven and status == cp_model.OPTIMAL
         values.append(int(solver.value(goal)))
         built.model.add(goal <= values[-1])
-    return SecondOpinion(proven, values[0], values[1], values[2], spent)
+    bound_ms = math.ceil(solver.best_objective_bound)
+    return SecondOpinion(proven, values[0], values[1], values[2], bound_ms, spent)
 
 
-def _refuse(instance: Instance) -> None:
+def _refuse(instance: Instance, jobs_max: int) -> None:
     layout = instance.layout
     plain = [level.gaps for level in layout.levels] == [1] * (len(layout.levels) - 1) + [0]
     if not plain or not layout.is_whole or any(level.blocked for level in layout.levels):
         raise SecondSolverUnavailable("the model knows one gap on every level but the top, no blocked or dead cell")
-    if len(instance.jobs) > JOBS_MAX:
-        raise SecondSolverUnavailable(f"{len(instance.jobs)} jobs are more than {JOBS_MAX}")
+    if len(instance.jobs) > jobs_max:
+        raise SecondSolverUnavailable(f"{len(instance.jobs)} jobs are more than {jobs_max}")
     if instance.free_storages:
         raise SecondSolverUnavailable("the model knows no car that takes any pallet")
     if instance.power_limit_w is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.machine import SlideMode
-from runtime.bench_plan import Family, families, random_module, run_static
+from runtime.bench_plan import Family, families, measured, random_module, run_second, run_static
 from runtime.planning import checks_hold, plan_file
 from runtime.second_solver import SecondSolverUnavailable, second_opinion
 from scheduler.exact import solve
@@ -94,3 +95,23 @@ def test_every_family_of_the_benchmark_can_be_planned() -> None:
 def test_an_unknown_suite_is_refused() -> None:
     with pytest.raises(ValueError, match="no such suite"):
         run_static("huge")
+
+
+def test_an_age_bound_shortens_the_longest_wait_and_rows_say_what_it_costs_the_mean() -> None:
+    free = Family("free", 8, released_within_ms=600_000)
+    bound = replace(free, age_bound_ms=400_000)
+    (vendor, best), (_, aged) = measured((free, 1, 3)), measured((bound, 1, 3))
+    assert best["vs_clairvoyant_pct"] == 0
+    assert best["proven_pct"] == aged["proven_pct"] == 100
+    assert aged["vs_clairvoyant_pct"] >= 0
+    assert aged["max_wait_s"] <= best["max_wait_s"]
+    assert vendor["vs_vendor_pct"] == 0
+    assert {"p95_wait_s", "makespan_s", "decision_ms_p99"} <= best.keys() & vendor.keys()
+
+
+def test_cp_sat_and_the_planner_agree_on_the_same_instances() -> None:
+    pytest.importorskip("ortools")
+    planner, other = run_second(((5, 2),))
+    assert (planner["policy"], other["policy"]) == ("planner", "cp-sat")
+    assert planner["mean_wait_s"] == other["mean_wait_s"]
+    assert planner["proven_pct"] == other["proven_pct"] == 100

@@ -1,0 +1,152 @@
+"""Laws of plans with mixed storages and retrievals: exact, no worse than any order, indifferent to how it is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.machine import SlideMode
+from scheduler.exact import solve
+from scheduler.gap_search import GapSearch
+from scheduler.instance import Instance, JobKind, Overlap
+from scheduler.instance_json import instance_to_json, refuse_impossible
+from scheduler.regime import derive
+from scheduler.timeline import Step, perform
+from sim.plan_replay import replay
+from tests.scheduler.instances import MODES, cheapest_of_all, random_instance, with_free_storages
+from tests.sites import module_layout
+
+SEEDS = st.integers(0, 10_000)
+
+
+@st.composite
+def mixed(draw: st.DrawFn, jobs_max: int = 5, free: bool = True) -> Instance:
+    """Cars that leave, that come to their pallet, to one just emptied, and to any pallet."""
+    mode, overlap = draw(st.sampled_from(MODES))
+    base = random_instance(
+        draw(SEEDS),
+        draw(st.integers(1, jobs_max)),
+        columns=draw(st.integers(3, 5)),
+        mode=mode,
+        overlap=overlap,
+        released_within_ms=draw(st.sampled_from((0, 300_000))),
+        mixed=True,
+        priorities=draw(st.booleans()),
+        age_bound_ms=draw(st.sampled_from((None, 200_000, 400_000))),
+    )
+    named = {job.bay for job in base.jobs}
+    spare = [bay for bay in base.layout.bay_names if bay not in named]
+    empty = draw(st.lists(st.sampled_from(spare), unique=True, max_size=2))
+    leaving = sum(job.kind is JobKind.RETRIEVAL and base.uses[job.bay] == 1 for job in base.jobs if job.bay is not None)
+    cars = draw(st.integers(0, min(2, len(empty) + leaving))) if free else 0
+    instance = with_free_storages(base, cars, tuple(empty))
+    refuse_impossible(instance)
+    return instance
+
+
+def any_order(instance: Instance, rng: Random) -> list[Step]:
+    """Some order that empties a pallet before another car takes it."""
+    left = list(range(len(instance.jobs)))
+    steps: list[Step] = []
+    while left:
+        blocked = {instance.jobs[at].bay for at in left if instance.jobs[at].kind is JobKind.RETRIEVAL}
+        open_to = [
+            at for at in left if instance.jobs[at].kind is JobKind.RETRIEVAL or instance.jobs[at].bay not in blocked
+        ]
+        at = rng.choice(open_to)
+        left.remove(at)
+        bay = instance.jobs[at].bay
+        assert bay is not None
+        steps.append(Step(at, instance.refs[bay]))
+    return steps
+
+
+@pytest.mark.parametrize(("mode", "overlap"), MODES)
+@pytest.mark.parametrize("seed", range(6))
+def test_all_kinds_of_storages_at_once_against_every_order(mode: SlideMode, overlap: Overlap, seed: int) -> None:
+    base = random_instance(seed, 3, columns=3, mode=mode, overlap=overlap, mixed=True, released_within_ms=120_000)
+    named = {job.bay for job in base.jobs}
+    empty = tuple(bay for bay in ("A-2-02", "A-3-01", "A-4-03") if bay not in named)[:1]
+    instance = with_free_storages(base, 1, empty)
+    plan = solve(instance)
+    regime = derive(instance)
+    exact = regime if plan.method == "counts" else replace(regime, uniform=False)
+    assert plan.optimal
+    assert plan.cost == cheapest_of_all(instance, exact)
+
+
+@given(mixed())
+@settings(max_examples=60, deadline=None)
+def test_mixed_plans_survive_their_replay(instance: Instance) -> None:
+    assert replay(*json.loads(json.dumps([instance_to_json(instance), solve(instance).to_json()]))) == []
+
+
+@given(mixed(6, free=False), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_no_order_whatsoever_is_better_than_the_plan(instance: Instance, rng: Random) -> None:
+    plan = solve(instance)
+    assert plan.optimal
+    assert plan.lower_bound <= plan.cost
+    assert plan.cost <= perform(instance, derive(instance), any_order(instance, rng)).cost
+
+
+@given(mixed(4), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_mixed_jobs_may_be_told_in_any_order(instance: Instance, rng: Random) -> None:
+    jobs = list(instance.jobs)
+    rng.shuffle(jobs)
+    assert solve(replace(instance, jobs=tuple(jobs))).cost == solve(instance).cost
+
+
+@given(mixed(4))
+@settings(max_examples=40, deadline=None)
+def test_a_mixed_job_released_earlier_never_hurts(instance: Instance) -> None:
+    late = tuple(replace(job, requested_ms=min(job.requested_ms, 0)) for job in instance.jobs)
+    early = tuple(replace(job, release_ms=job.release_ms // 2) for job in late)
+    assert solve(replace(instance, jobs=early)).cost <= solve(replace(instance, jobs=late)).cost
+
+
+@given(SEEDS, st.integers(2, 5), st.sampled_from(list(SlideMode)))
+@settings(max_examples=40, deadline=None)
+def test_a_second_gap_never_hurts_in_any_mode(seed: int, jobs: int, mode: SlideMode) -> None:
+    one = random_instance(seed, jobs, columns=4, mode=mode, mixed=True)
+    rows = (*one.columns[:-1], (1, 2, 3, 4, 5))
+    two = replace(one, layout=module_layout("A", 5, gaps=(2, 2, 2, 0)), columns=rows)
+    assert solve(two).cost <= solve(one).cost
+
+
+@given(
+    SEEDS, st.integers(1, 7), st.sampled_from((0, 300_000, 900_000)), st.sampled_from((None, 150_000, 400_000, 900_000))
+)
+@settings(max_examples=60, deadline=None)
+def test_counts_and_gap_states_agree_where_a_row_more_costs_nothing(
+    seed: int, jobs: int, released_within_ms: int, age_bound_ms: int | None
+) -> None:
+    """Two programs that share neither states nor bounds: without stagger both know the same windows."""
+    told = random_instance(
+        seed, jobs, columns=5, released_within_ms=released_within_ms, mixed=True, priorities=seed % 2 == 0
+    )
+    machine = replace(told.machine, inrush_stagger_ms=0)
+    instance = replace(told, machine=machine, age_bound_ms=age_bound_ms)
+    plan = solve(instance)
+    regime = replace(derive(instance), uniform=False)
+    other = GapSearch(instance, regime).exact(replace(plan.cost, weighted_ms=plan.cost.weighted_ms + 1))
+    assert plan.method == "counts"
+    assert other is not None
+    assert perform(instance, regime, other).cost == plan.cost
+
+
+def test_importing_the_planner_loads_no_compiler_until_the_first_plan() -> None:
+    told = (
+        "import sys, scheduler.exact as e; before = 'numba' in sys.modules; e.warm_up();"
+        "print(before, 'numba' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "True"]

@@ -13,9 +13,11 @@ from api import asks
 from api.access import COOKIE, holder
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.pages.page import language_of, render
+from api.pages.words import why
 from api.ports import Garage
 from api.problems import Problem
 from api.settings import Role
+from api.times import clock_time
 from domain.faults import FAULT_TEXTS
 from domain.refusals import RefusalCode
 
@@ -98,23 +100,30 @@ def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) 
     ]
     jobs = [job for job in garage.jobs() if job["ended_utc_ms"] is None]
     jobs.sort(key=lambda job: (not job["overdue"], job["requested_utc_ms"]))
-    seen = _seen(view, jobs, language)
+    offset = garage.site.utc_offset_minutes
+    whys = {job["job"]: why(language, job, offset) for job in jobs}
+    bookings = [one for one in garage.bookings() if one["state"] in ("planned", "called")]
+    seen = _seen(view, jobs, language, (sorted(whys.items()), bookings))
     return {
         "view": view,
         "modules": modules,
         "jobs": jobs,
+        "whys": whys,
+        "standing": [job for job in jobs if job["state"] == "standing_by"],
+        "bookings": bookings,
+        "clock_time": clock_time,
         "seen": seen,
         "texts": texts,
         "commanded": commanded,
     }
 
 
-def _seen(view: dict[str, Any], jobs: list[dict[str, Any]], language: str) -> str:
+def _seen(view: dict[str, Any], jobs: list[dict[str, Any]], language: str, told: object) -> str:
     """Differs when the panel would look different; so a button is not replaced under a finger."""
     fields = ("state", "link", "gate", "active_job", "reasons", "faults", "zone_clear")
     state = [[module[name] for name in fields] for module in view["modules"]]
     work = [(j["job"], j["state"], j["session_state"], j["overdue"], (j["eta_s"] or 0) // 15) for j in jobs]
-    looks = repr((language, view["mode"], state, work))
+    looks = repr((language, view["mode"], state, work, told))
     return hashlib.sha256(looks.encode()).hexdigest()[:16]
 
 

@@ -1,15 +1,13 @@
 """The kiosk: one question a screen, from a plate to a PIN to a gate.
 
 Decides which question comes next and how an answer is checked for form. Keeps nothing: what was
-answered before travels with the form, and where a job stands is asked of the garage.
+answered before travels with the form, and where a job stands is asked of the garage. The questions of
+a booking are in `kiosk_bookings`.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -17,7 +15,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from api import asks
 from api.edge import GarageDep, GuardedRoute
+from api.pages import kiosk_bookings
 from api.pages.page import language_of, render
+from api.pages.visit import Follow, Visit, visit_of
 from api.ports import Garage
 from api.problems import Problem, refusal
 from domain.ids import parse_plate
@@ -32,40 +32,9 @@ DIGITS = "1234567890"
 SPECIAL = "港澳学警挂"
 """The keys of the plate keypad. I and O are not used on plates."""
 
-FLOWS = ("park", "fetch", "start-charging", "stop-charging")
+FLOWS = ("park", "fetch", "book", "start-charging", "stop-charging")
 _PIN = re.compile(r"[0-9]{6}")
 _PLATE_LENGTH_MIN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One answer at the kiosk: the form with everything that was answered before."""
-
-    request: Request
-    garage: Garage
-    flow: str
-    plate: str
-    vehicle_class: str
-    spot: str
-    pin: str
-
-    def screen(self, name: str, status: int = 200, **context: Any) -> HTMLResponse:
-        """The next screen, carrying the answers so far and a key that makes a double tap harmless."""
-        carried = {
-            "flow": self.flow,
-            "plate": self.plate,
-            "spot": self.spot,
-            "error": "",
-            "error_text": "",
-            "key": secrets.token_urlsafe(16),
-        }
-        return render(self.request, f"kiosk/{name}.html", status, **{**carried, **context})
-
-    def refused(self, problem: Problem) -> HTMLResponse:
-        """Why it is not possible, in words."""
-        language = language_of(self.request)
-        texts = [reason.text(language) for reason in problem.reasons or (problem.first_text,)]
-        return self.screen("refused", problem.status, texts=texts, code=problem.code)
 
 
 async def _start(visit: Visit) -> HTMLResponse:
@@ -91,16 +60,20 @@ async def _plate(visit: Visit) -> HTMLResponse:
     if len(plate) < _PLATE_LENGTH_MIN:
         return _plate_question(visit, "plate_wrong")
     if visit.flow == "park":
-        return visit.screen("vehicle_class", plate=plate, classes=list(VEHICLE_CLASSES.values()))
-    if visit.flow == "fetch":
+        return visit.screen(
+            "vehicle_class", plate=plate, classes=list(VEHICLE_CLASSES.values()), carried={}, is_booking=False
+        )
+    if visit.flow in ("fetch", "book"):
         return visit.screen("pin", plate=plate)
     return _spot_question(visit)
 
 
 async def _vehicle_class(visit: Visit) -> HTMLResponse:
-    vehicle = VEHICLE_CLASSES.get(visit.vehicle_class)
+    vehicle = VEHICLE_CLASSES.get(visit.answer("vehicle_class"))
     if vehicle is None:
         raise Problem("invalid_input")
+    if visit.flow == "book":
+        return kiosk_bookings.hour_question(visit, kind="arrival")
     try:
         granted = await asks.store(visit.garage, parse_plate(visit.plate), vehicle, None)
     except Problem as problem:
@@ -114,11 +87,13 @@ async def _pin(visit: Visit) -> HTMLResponse:
     try:
         if visit.flow == "stop-charging":
             return await _stop_charging(visit)
-        job = await asks.retrieve(visit.garage, parse_plate(visit.plate), visit.pin)
+        if visit.flow == "book":
+            return await kiosk_bookings.begin(visit)
+        priority = "disabled" if visit.answer("priority") == "disabled" else "normal"
+        job = await asks.retrieve(visit.garage, parse_plate(visit.plate), visit.pin, priority)
     except Problem as problem:
         if problem.code == RefusalCode.WRONG_PIN.code:
-            text = problem.first_text.text(language_of(visit.request))
-            return visit.screen("pin", problem.status, error_text=text)
+            return visit.screen("pin", problem.status, error_text=problem.first_text.text(visit.language))
         return visit.refused(problem)
     return _job_screen(visit.request, visit.garage, job)
 
@@ -139,29 +114,30 @@ async def _spot(visit: Visit) -> HTMLResponse:
     if visit.flow == "stop-charging":
         return visit.screen("pin")
     try:
-        granted = await asks.start_charging(visit.garage, parse_plate(visit.plate), None, visit.spot or None)
+        granted = await asks.start_charging(visit.garage, parse_plate(visit.plate), None, visit.answer("spot") or None)
     except Problem as problem:
         return visit.refused(problem)
     session = visit.garage.charging(granted.id) or {}
-    return visit.screen("charging", spot=session.get("spot", visit.spot), pin=granted.pin)
+    return visit.screen("charging", spot=session.get("spot", visit.answer("spot")), pin=granted.pin)
 
 
 async def _stop_charging(visit: Visit) -> HTMLResponse:
     """End the session at a spot; the session's plate goes with the PIN into the digest."""
     spots = {spot["id"]: spot["charging"] for spot in visit.garage.view()["spots"]}
-    charging = spots.get(visit.spot)
+    charging = spots.get(visit.answer("spot"))
     if charging is None:
-        raise refusal(RefusalCode.NOT_CHARGING, visit.spot)
+        raise refusal(RefusalCode.NOT_CHARGING, visit.answer("spot"))
     await asks.stop_charging(visit.garage, charging, visit.pin)
     return visit.screen("stopped", session=asks.charging_session(visit.garage, charging))
 
 
-_SCREENS: dict[str, Callable[[Visit], Awaitable[HTMLResponse]]] = {
+_SCREENS: dict[str, Follow] = {
     "start": _start,
     "plate": _plate,
     "vehicle-class": _vehicle_class,
     "pin": _pin,
     "spot": _spot,
+    **kiosk_bookings.SCREENS,
 }
 """The screen that was answered -> what follows from the answer."""
 
@@ -180,18 +156,7 @@ async def answer(screen: str, request: Request, garage: GarageDep) -> HTMLRespon
     follow = _SCREENS.get(screen)
     if follow is None:
         raise Problem("not_found")
-    form = await request.form()
-    told = {name: str(value)[:64].strip() for name, value in form.items()}
-    visit = Visit(
-        request=request,
-        garage=garage,
-        flow=told.get("flow", ""),
-        plate=told.get("plate", ""),
-        vehicle_class=told.get("vehicle_class", ""),
-        spot=told.get("spot", ""),
-        pin=told.get("pin", ""),
-    )
-    return await follow(visit)
+    return await follow(await visit_of(request, garage))
 
 
 def stage_of(job: dict[str, Any]) -> str:
@@ -211,13 +176,13 @@ def stage_of(job: dict[str, Any]) -> str:
 def _digest(job: dict[str, Any], stage: str) -> str:
     """Changes whenever the screen would look different; the estimate counts in steps of 10 s."""
     eta = None if job["eta_s"] is None else job["eta_s"] // 10
-    return f"{stage}.{eta}.{job['ahead']}.{job['fee_fen']}"
+    return f"{stage}.{eta}.{job['ahead']}.{job['fee_fen']}.{job['waiting_for_driver']}"
 
 
 def _job_context(job: dict[str, Any], **more: Any) -> dict[str, Any]:
     stage = stage_of(job)
     steps = ("queued", "preparing", "delivering", "gate")
-    at = "gate" if stage in ("at_gate", "gate_opening") else stage
+    at = "gate" if stage in ("standing_by", "at_gate", "gate_opening") else stage
     step = steps.index(at) if at in steps else len(steps)
     return {
         "job": job,

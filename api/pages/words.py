@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api.times import local_moment
+from api.times import clock_time, local_moment
 
 LANGUAGES: Final = ("zh", "en")
+_WEEKDAYS_ZH = "一二三四五六日"
+_WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 WORDS: dict[str, tuple[str, str]] = {
     # common
@@ -18,6 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "simulation": ("SIMULATION", "模拟运行"),
     "stale": ("No data. What you see is old.", "数据中断，画面不是最新状态。"),
     "offline": ("The garage does not answer. Please wait or call the attendant.", "车库暂无应答，请稍候或联系管理员。"),
+    "booked_count": ("booked", "预约"),
     "nav_live": ("Live view", "实时画面"),
     "nav_kiosk": ("Park or fetch", "停车取车"),
     "nav_operator": ("Operator", "值班"),
@@ -101,6 +105,71 @@ WORDS: dict[str, tuple[str, str]] = {
     "eta_under_minute": ("under 1 min", "不到 1 分钟"),
     "eta_minutes": ("about {n} min", "约 {n} 分钟"),
     "eta_range": ("{a} to {b} min", "{a}–{b} 分钟"),
+    # bookings
+    "book": ("Book a time", "预约取车"),
+    "book_hint": ("Ready when you leave", "到点在门口等您"),
+    "pin_book_hint": ("If the car is not here: choose six digits", "车不在库内时，请自选六位数字"),
+    "class_book_hint": ("The car is not here: we book a bay for its coming home", "车不在库内，为您预约回家的车位"),
+    "ask_kind": ("Leave, or come home?", "出门，还是回家？"),
+    "departure": ("Leave", "出门"),
+    "arrival": ("Come home", "回家"),
+    "departure_hint": ("The car waits at the gate", "车在门口等您"),
+    "arrival_hint": ("A bay waits for the car", "车位等您回来"),
+    "ask_hour_departure": ("At what hour do you leave?", "几点出门？"),
+    "ask_hour_arrival": ("At what hour do you come home?", "几点回家？"),
+    "hour_hint": ("First the hour, then the minutes", "先选小时，再选分钟"),
+    "ask_minute_departure": ("And at what time exactly?", "几点几分出门？"),
+    "ask_minute_arrival": ("And at what time exactly?", "几点几分回家？"),
+    "ask_repeat": ("How often at {at}?", "{at}，多久一次？"),
+    "only_once": ("Once", "只一次"),
+    "every_day": ("Every day", "每天"),
+    "working_days": ("Mon to Fri", "周一至周五"),
+    "from_next_time": ("from the next time on", "从下次开始"),
+    "booked_title": ("It is booked", "预约成功"),
+    "booked_departure_once": (
+        "Your car will be at the gate at {at}, {day}.",
+        "{day} {at}，您的车会在门口等您。",
+    ),
+    "booked_arrival_once": ("A bay will be ready for you at {at}, {day}.", "{day} {at}，为您备好车位。"),
+    "booked_departure_again": (
+        "Your car will be at the gate at {at}, {repeat}. First: {day}.",
+        "{repeat} {at}，您的车会在门口等您，从{day}开始。",
+    ),
+    "booked_arrival_again": (
+        "A bay will be ready for you at {at}, {repeat}. First: {day}.",
+        "{repeat} {at}，为您备好车位，从{day}开始。",
+    ),
+    "booked_departure_hint": (
+        "Then choose Fetch and enter your code. The car waits for {n} minutes.",
+        "到时请按“取车”，输入取车码。车会等您 {n} 分钟。",
+    ),
+    "booked_arrival_hint": (
+        "Then choose Park at the gate. The bay waits for {n} minutes.",
+        "到时请在门口按“停车”。车位为您保留 {n} 分钟。",
+    ),
+    "my_bookings": ("My bookings", "我的预约"),
+    "my_bookings_hint": ("Touch one to change or cancel it", "点一下可修改或取消"),
+    "booking_new": ("New booking", "新的预约"),
+    "booking_ask": ("What about this booking?", "这个预约怎么办？"),
+    "booking_change": ("Change the time", "改时间"),
+    "booking_drop": ("Cancel the booking", "取消预约"),
+    "booking_drop_ask": ("Cancel this booking?", "确定取消这个预约吗？"),
+    "booking_drop_yes": ("Yes, cancel it", "是，取消"),
+    "booking_drop_no": ("No, keep it", "否，保留"),
+    "booking_over_title": ("The booking is cancelled", "预约已取消"),
+    "today": ("today", "今天"),
+    "tomorrow": ("tomorrow", "明天"),
+    "disabled_driver": ("Disabled driver", "残障优先"),
+    "job_title_booked_storage": ("Your pallet is coming for {at}", "您预约 {at} 的载车板正在过来"),
+    "job_title_booked_retrieval": ("Your car is coming for {at}", "您预约 {at} 的车正在过来"),
+    "standing_title_storage": ("Your pallet is at the gate already", "您的载车板已在门口"),
+    "standing_title_retrieval": ("Your car is at the gate already", "您的车已在门口"),
+    "standing_hint": ("The gate opens now.", "库门马上打开。"),
+    "standing_hint_retrieval": (
+        "It opens when you choose Fetch and enter your code.",
+        "请按“取车”，输入取车码后开门。",
+    ),
+    "standing_hint_storage": ("It opens when you choose Park and enter your plate.", "请按“停车”，输入车牌后开门。"),
     # kiosk
     "kiosk_title": ("Park and charge", "停车 · 充电"),
     "welcome": ("What would you like to do?", "您要办理什么？"),
@@ -200,6 +269,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "why": ("Why", "原因"),
     "faults": ("Faults", "故障"),
     "cure": ("What to do", "处理方法"),
+    "bookings": ("Bookings", "预约"),
+    "bookings_none": ("No bookings.", "没有预约。"),
+    "booking_at": ("Time", "时间"),
+    "booking_repeat": ("How often", "频率"),
+    "booking_next": ("Next", "下次"),
+    "booking_job": ("Job", "请求"),
+    "standing_now": ("Standing at the gate for their drivers", "已在门口等候车主"),
     "confirm_module": ("Confirm module", "确认库区"),
     "reset_faults": ("Reset faults", "复位故障"),
     "pause": ("Pause", "暂停受理"),
@@ -268,6 +344,29 @@ def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
     if job["reason"]:
         parts.append(job["reason"])
     return "; ".join(parts) if language == "en" else "；".join(parts)
+
+
+def day_word(language: str, utc_ms: int, now_utc_ms: int, utc_offset_minutes: int) -> str:
+    """A day as people say it: today, tomorrow, Mon 23 Nov."""
+    then, now = (local_moment(at, utc_offset_minutes).date() for at in (utc_ms, now_utc_ms))
+    ahead = (then - now).days
+    if ahead in (0, 1):
+        return say(language, "tomorrow" if ahead else "today")
+    if language == "zh":
+        return f"{then.month}月{then.day}日 周{_WEEKDAYS_ZH[then.weekday()]}"
+    return f"{_WEEKDAYS_EN[then.weekday()]} {then.day} {_MONTHS_EN[then.month - 1]}"
+
+
+def booking_sentence(language: str, booking: dict[str, Any], now_utc_ms: int, utc_offset_minutes: int) -> str:
+    """A booking as one sentence."""
+    rhythm = "once" if booking["repeat"] == "once" else "again"
+    return say(
+        language,
+        f"booked_{booking['kind']}_{rhythm}",
+        at=clock_time(booking["minute_of_day"]),
+        repeat=say(language, f"repeat_{booking['repeat']}"),
+        day=day_word(language, booking["due_utc_ms"], now_utc_ms, utc_offset_minutes),
+    )
 
 
 def field_word(language: str, field: str) -> str:

@@ -12,7 +12,7 @@ from api.pages.kiosk import stage_of
 from api.pages.words import WORDS, energy, money, plate_shown, waiting_time
 from api.problems import REFUSAL_STATUS
 from api.settings import Role
-from controller.machines import GARAGE, JOB, MODULE, SESSION, SPOT
+from controller.machines import BOOKING, GARAGE, JOB, MODULE, SESSION, SPOT
 from domain.commands import ConfirmModule, PauseGarage, RequestStorage
 from domain.faults import FAULT_TEXTS, FaultNumber
 from domain.refusals import RefusalCode
@@ -127,6 +127,7 @@ def test_a_job_s_screen_follows_its_states(client: TestClient, garage: FakeGarag
         ("queued", None, "queued"),
         ("preparing", None, "preparing"),
         ("delivering", None, "delivering"),
+        ("standing_by", None, "standing_by"),
         ("at_gate", "opening", "gate_opening"),
         ("at_gate", "open", "gate_open"),
         ("at_gate", "closing", "gate_closing"),
@@ -197,6 +198,7 @@ def test_every_state_of_the_controller_has_a_word() -> None:
         ("module", MODULE),
         ("job", JOB),
         ("session", SESSION),
+        ("booking", BOOKING),
         ("spot", SPOT),
     ):
         prefix = "mode" if family == "garage" else family
@@ -253,6 +255,25 @@ def test_the_desk_tells_reasons_faults_and_cures(client: TestClient, garage: Fak
     fault = FAULT_TEXTS[FaultNumber.LIFT_TIMEOUT]
     for text in (RefusalCode.PALLET_UNKNOWN.text("en"), "B-2-04", "something_new", fault.english, fault.cure, "999"):
         assert text in page
+
+
+def test_the_desk_shows_bookings_standing_cars_and_why_each_job_comes_when_it_comes(
+    client: TestClient, garage: FakeGarage
+) -> None:
+    headers = bearer(Role.OPERATOR) | ENGLISH
+    assert "No bookings." in client.get("/operator", headers=headers).text
+    garage.park("京A12345", "271828", bay="A-3-07")
+    body = {"plate": "京A12345", "pin": "271828", "kind": "departure", "at": "07:40", "repeat": "weekdays"}
+    booking = client.post("/api/v1/bookings", json=body).json()["booking"]
+    assert "Monday to Friday" in client.get("/operator", headers=headers).text
+    job = garage.call(booking)
+    garage.advance(job, "standing_by", reason="shortest first")
+    page = client.get("/operator", headers=headers).text
+    assert "booked for 07:40, driver not here yet; shortest first" in page
+    assert re.search(r"Standing at the gate for their drivers: <strong>A-3-07</strong> \(J000001, 07:40\)", page)
+    assert "京A12345" not in page
+    chinese = client.get("/operator", headers=headers | {"Accept-Language": "zh"}).text
+    assert "预约 07:40，车主未到" in chinese
 
 
 def test_the_desk_commands_and_says_what_came_of_it(client: TestClient, garage: FakeGarage) -> None:

@@ -155,6 +155,39 @@ def test_a_car_is_charged_and_the_charge_is_ended(kiosk: Page) -> None:
     expect(kiosk.locator("[data-test=fee]")).to_contain_text("¥14.81")
 
 
+def test_a_time_is_booked_changed_and_given_up(kiosk: Page, garage: FakeGarage) -> None:
+    garage.park("京A12345", "271828")
+    kiosk.click("[data-test=book]")
+    type_plate(kiosk, "京A12345")
+    type_pin(kiosk, "271828")
+    screen(kiosk, "booking-kind")
+    kiosk.click("[data-test=kind-departure]")
+    screen(kiosk, "booking-hour")
+    kiosk.click("[data-test=hour-7]")
+    screen(kiosk, "booking-minute")
+    kiosk.click("[data-test='at-07:40']")
+    screen(kiosk, "booking-repeat")
+    kiosk.click("[data-test=repeat-weekdays]")
+    screen(kiosk, "booked")
+    expect(kiosk.locator("[data-test=sentence]")).to_contain_text("周一至周五 07:40，您的车会在门口等您")
+    kiosk.click("[data-test=my-bookings]")
+    screen(kiosk, "bookings")
+    kiosk.click("[data-booking=B000001]")
+    screen(kiosk, "booking")
+    kiosk.click("[data-test=booking-change]")
+    kiosk.click("[data-test=hour-8]")
+    kiosk.click("[data-test='at-08:05']")
+    kiosk.click("[data-test=repeat-once]")
+    expect(kiosk.locator("[data-test=sentence]")).to_contain_text("明天 08:05")
+    kiosk.click("[data-test=my-bookings]")
+    kiosk.click("[data-booking=B000001]")
+    kiosk.click("[data-test=booking-drop]")
+    screen(kiosk, "booking-cancel")
+    kiosk.click("[data-test=cancel-yes]")
+    screen(kiosk, "booking-over")
+    assert [one["state"] for one in garage.bookings()] == ["cancelled"]
+
+
 def test_a_refusal_is_read_and_tried_again(kiosk: Page) -> None:
     kiosk.click("[data-test=fetch]")
     type_plate(kiosk, "沪B99999")

@@ -160,6 +160,7 @@ function show(view) {
   whenNew("queue", view.queue, showQueue);
   setText(byId("free-bays"), String(view.free_bays));
   setText(byId("waiting"), String(view.waiting));
+  setText(byId("booked"), String(view.bookings.planned + view.bookings.called));
 }
 
 follow(show, (isStale) => {

@@ -140,12 +140,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "{repeat} {at}，为您备好车位，从{day}开始。",
     ),
     "booked_departure_hint": (
-        "Then choose Fetch and enter your code. The car waits for {n} minutes.",
-        "到时请按“取车”，输入取车码。车会等您 {n} 分钟。",
+        "Then choose Fetch and enter your code. The car waits up to {n} minutes.",
+        "到时请按“取车”，输入取车码。车最多等您 {n} 分钟。",
     ),
     "booked_arrival_hint": (
-        "Then choose Park at the gate. The bay waits for {n} minutes.",
-        "到时请在门口按“停车”。车位为您保留 {n} 分钟。",
+        "Then choose Park at the gate. The bay waits up to {n} minutes.",
+        "到时请在门口按“停车”。车位最多保留 {n} 分钟。",
     ),
     "my_bookings": ("My bookings", "我的预约"),
     "my_bookings_hint": ("Touch one to change or cancel it", "点一下可修改或取消"),

@@ -238,6 +238,7 @@ def bench(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     suite: Annotated[str, typer.Option(help="dev or full (only plan).")] = "dev",
     second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
+    local_search: Annotated[bool, typer.Option(help="Judge the beam by a long local search (only plan).")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core (only plan).")] = 1,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (only plan).")] = None,
     as_json: JsonOption = False,
@@ -246,7 +247,7 @@ def bench(
     from runtime.bench import bench_scan, bench_sim
 
     if what == "plan":
-        _bench_plan(suite, second_solver, workers, dask, as_json)
+        _bench_plan(suite, second_solver, local_search, workers, dask, as_json)
         return
     settings = _load(config)
     if what == "sim":
@@ -264,8 +265,10 @@ def bench(
         raise typer.Exit(1)
 
 
-def _bench_plan(suite: str, second_solver: bool, workers: int, dask: str | None, as_json: bool) -> None:
-    from runtime.bench_plan import run_second, run_static
+def _bench_plan(
+    suite: str, second_solver: bool, local_search: bool, workers: int, dask: str | None, as_json: bool
+) -> None:
+    from runtime.bench_plan import run_search, run_second, run_static
     from runtime.second_solver import SecondSolverUnavailable
     from runtime.spread import SpreadUnavailable
 
@@ -273,7 +276,12 @@ def _bench_plan(suite: str, second_solver: bool, workers: int, dask: str | None,
         typer.echo(name, err=True)
 
     try:
-        rows = run_second(told=told) if second_solver else run_static(suite, told, workers=workers or None, dask=dask)
+        if second_solver:
+            rows = run_second(told=told)
+        elif local_search:
+            rows = run_search(workers=workers or None, dask=dask)
+        else:
+            rows = run_static(suite, told, workers=workers or None, dask=dask)
     except (ValueError, SecondSolverUnavailable, SpreadUnavailable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error

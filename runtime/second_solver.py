@@ -30,6 +30,10 @@ class SecondSolverUnavailable(Exception):
     """The instance is outside the model, or ortools is not installed."""
 
 
+class NothingFound(SecondSolverUnavailable):
+    """The time was over before the solver had any plan."""
+
+
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
     """What the second solver found: cost by rank, and whether it proved it."""
@@ -64,7 +68,7 @@ def second_opinion(
         status = solver.solve(built.model)
         spent += solver.wall_time
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            raise SecondSolverUnavailable(f"no solution within {seconds_max:g} s")
+            raise NothingFound(f"no solution within {seconds_max:g} s")
         proven = proven and status == cp_model.OPTIMAL
         values.append(int(solver.value(goal)))
         built.model.add(goal <= values[-1])

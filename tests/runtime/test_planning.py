@@ -12,8 +12,9 @@ import pytest
 
 from domain.machine import SlideMode
 from runtime.bench_plan import Family, families, measured, random_module, run_second, run_static
+from runtime.local_search import annealed_ms
 from runtime.planning import checks_hold, plan_file
-from runtime.second_solver import SecondSolverUnavailable, second_opinion
+from runtime.second_solver import NothingFound, SecondSolverUnavailable, second_opinion
 from scheduler.exact import solve
 from scheduler.instance import Overlap
 from scheduler.instance_json import InstanceError, instance_to_json
@@ -115,3 +116,23 @@ def test_cp_sat_and_the_planner_agree_on_the_same_instances() -> None:
     assert (planner["policy"], other["policy"]) == ("planner", "cp-sat")
     assert planner["mean_wait_s"] == other["mean_wait_s"]
     assert planner["proven_pct"] == other["proven_pct"] == 100
+
+
+def test_a_second_solver_that_finds_nothing_in_its_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_late(*_: Any, **__: Any) -> None:
+        raise NothingFound("no solution within 60 s")
+
+    monkeypatch.setattr("runtime.bench_plan.second_opinion", too_late)
+    planner, other = run_second(((3, 1),))
+    assert planner["proven_pct"] == 100
+    assert (other["found_pct"], other["proven_pct"], other["mean_wait_s"]) == (0, 0, None)
+    assert other["decision_ms_p50"] == 60_000
+
+
+@pytest.mark.parametrize("mode", [SlideMode.ROW, SlideMode.SINGLE])
+def test_a_local_search_comes_near_the_optimum_and_never_under_it(mode: SlideMode) -> None:
+    instance = random_module(3, 6, Family("", 6, mode))
+    best = solve(instance)
+    found_ms = annealed_ms(instance, 1, 3000)
+    assert best.optimal
+    assert best.cost.weighted_ms <= found_ms <= 1.02 * best.cost.weighted_ms

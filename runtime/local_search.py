@@ -1,7 +1,8 @@
 """A long local search for good orders, to judge the beam by: it shares no search and no bound with the planner.
 
 Decides only a figure: the least weighted waits it came upon, for plans of named pallets without ages and
-emergencies. It starts from a random order and anneals: moves one job elsewhere, swaps two, or takes another docking. Offline only.
+emergencies. It starts from a random order and anneals: moves one job elsewhere, swaps two, or takes another
+docking. Offline only.
 """
 
 from __future__ import annotations

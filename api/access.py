@@ -51,6 +51,10 @@ ACCESS: dict[str, frozenset[Role]] = {
     "DELETE /api/v1/bays/{bay}/car": OPERATORS,
     "POST /api/v1/garage/pause": OPERATORS,
     "POST /api/v1/garage/resume": OPERATORS,
+    "GET /api/v1/modules/{module}/reach": OPERATORS,
+    "GET /api/v1/parts": OPERATORS,
+    "PUT /api/v1/parts/{part}": OPERATORS,
+    "DELETE /api/v1/parts/{part}": OPERATORS,
     "GET /api/v1/ledger/entries": READERS_OF_MONEY,
     "GET /api/v1/ledger/totals": READERS_OF_MONEY,
     "GET /api/v1/ledger/statement": READERS_OF_MONEY,
@@ -72,6 +76,9 @@ ACCESS: dict[str, frozenset[Role]] = {
     "GET /operator/panel": OPERATORS,
     "POST /operator/modules/{module}/{action}": OPERATORS,
     "POST /operator/garage/{action}": OPERATORS,
+    "GET /operator/modules/{module}/reach": OPERATORS,
+    "POST /operator/parts": OPERATORS,
+    "POST /operator/parts/{part}/back": OPERATORS,
     "GET /ledger": READERS_OF_MONEY,
 }
 """Route -> roles. A route that is missing here answers 403 to everybody."""

@@ -5,6 +5,7 @@ Decides how an ask is spelt and what is answered; whether it is granted is the c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutBack,
     Refused,
     RequestRetrieval,
     RequestStorage,
@@ -29,6 +31,7 @@ from domain.commands import (
     ResumeGarage,
     StartCharging,
     StopCharging,
+    TakeOut,
 )
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import RefusalCode
@@ -155,6 +158,30 @@ async def operate(garage: Garage, action: str, operator: str, about: str = "") -
         "resume": ResumeGarage(operator),
     }
     return await submit(garage, commands[action])
+
+
+async def take_out(garage: Garage, part: str, operator: str, reason: str) -> str:
+    """Take a part out of service."""
+    return await submit(garage, TakeOut(part, operator, reason.strip()))
+
+
+async def put_back(garage: Garage, part: str, operator: str) -> str:
+    """Put a part back into service."""
+    return await submit(garage, PutBack(part, operator))
+
+
+async def reach(garage: Garage, module: str, urgent: Sequence[str]) -> dict[str, Any]:
+    """Who can be reached in a module; raises the problem for an unknown module or bay."""
+    layout = garage.site.layout.get(ModuleId(module))
+    if layout is None:
+        raise refusal(RefusalCode.UNKNOWN_MODULE, module)
+    for bay in urgent:
+        if BayId(bay) not in layout.offset:
+            raise refusal(RefusalCode.UNKNOWN_BAY, bay)
+    found = await garage.reach(module, urgent)
+    if found is None:
+        raise refusal(RefusalCode.UNKNOWN_MODULE, module)
+    return found
 
 
 def job(garage: Garage, name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ edge never looks behind it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from domain.commands import Command, Reply
@@ -63,6 +64,25 @@ class Garage(Protocol):
 
     def jobs(self) -> list[dict[str, Any]]:
         """All open jobs and the last 200 ended ones."""
+        ...
+
+    def outages(self) -> list[dict[str, Any]]:
+        """Parts that operators took out of service, oldest first.
+
+        {"part", "text_en", "text_zh", "reason", "operator", "since_utc_ms"}
+        """
+        ...
+
+    async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
+        """Who can be reached in a module, and the rescue of the rest; None for an unknown module.
+
+        {"module", "settled", "columns": [[..]], "out_of_service": [as `outages`], "cars",
+         "reachable": [{"bay", "car", "column", "phases": [[{"level", "first", "second"}]], "slide_ms"}],
+         "unreachable": [{"bay", "car", "because": [part], "text_en", "text_zh"}],
+         "rescue": {"steps": [{"do": "slide|push|crank", "level", "first", "second", "bay", "cost_ms",
+            "frees": [bay], "shuts_in": [bay], "text_en", "text_zh"}],
+            "freed": [bay], "left": [bay], "hand_ms", "slide_ms", "least_proven"}}
+        """
         ...
 
     def pin_digest(self, plate: str, pin: str) -> str:

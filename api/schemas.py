@@ -161,6 +161,12 @@ class StopBody(Body):
     pin: PinText
 
 
+class OutageBody(Body):
+    """What is being done about a part; drivers whose cars wait for it are told."""
+
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
+
+
 class PauseBody(Body):
     """Why the garage is paused; it is written into the journal."""
 

@@ -232,6 +232,38 @@ def plan(
 
 
 @app.command()
+def reach(
+    module: Annotated[list[str] | None, typer.Argument(help="Modules; by default all.")] = None,
+    config: ConfigOption = CONFIG,
+    columns: Annotated[str, typer.Option(help='Where pallets stand: {"A": [[1, 2], ...]}, ground first.')] = "",
+    from_journal: Annotated[bool, typer.Option("--from-journal", help="Cars, marks and slides as recorded.")] = False,
+    out: Annotated[list[str] | None, typer.Option(help="Part out of service: A-2-05, A-2, A-2@05 or A.")] = None,
+    urgent: Annotated[list[str] | None, typer.Option(help="Bay whose car goes first.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which cars can be reached with parts out, and the least work by hand that frees the rest.
+
+    Exit 1 if an urgent car cannot be freed.
+    """
+    from runtime.journal import JournalError
+    from runtime.reach_command import Known, ReachError, lines_of, of_journal, reach_of
+
+    settings = _load(config)
+    try:
+        known = of_journal(settings.site, settings.database_url) if from_journal else Known()
+        answers = reach_of(settings.site, known, module or (), columns, out or (), urgent or ())
+    except ReachError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    except (JournalError, OSError) as error:
+        typer.echo(f"the journal cannot be read: {error}", err=True)
+        raise typer.Exit(1) from error
+    _print(answers, as_json, [line for answer in answers for line in lines_of(answer)])
+    if any(bay in answer["rescue"]["left"] for answer in answers for bay in urgent or ()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def bench(
     what: Annotated[str, typer.Argument(help="sim, scan or plan")],
     config: ConfigOption = CONFIG,

@@ -22,10 +22,11 @@ from billing import ledger
 from controller.memory import Charging, Job
 from controller.step import Controller
 from domain.commands import Command, Reply
-from domain.ids import BookingId, ChargingId, JobId, Plate
+from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate
 from domain.moment import Moment
 from domain.signals import Inputs
 from domain.site import Site
+from runtime.degraded import of_controller, outages, reach_view
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
 log = logging.getLogger("garage")
@@ -162,6 +163,17 @@ class RunningGarage:
         if len(self._fees) > FEES_KEPT:
             self._fees.popitem(last=False)
         return charge.total_fen
+
+    def outages(self) -> list[dict[str, Any]]:
+        """Parts out of service, oldest first."""
+        return outages(self.controller)
+
+    async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
+        """Who can be reached in a module; reckoned beside the event loop from a copy."""
+        if module not in self.site.layout:
+            return None
+        degraded = of_controller(self.controller, ModuleId(module))
+        return await asyncio.to_thread(reach_view, degraded, [BayId(bay) for bay in urgent])
 
     def pin_digest(self, plate: str, pin: str) -> str:
         """The keyed digest under which a plate's PIN is known to the controller."""

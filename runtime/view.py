@@ -12,10 +12,11 @@ from controller.memory import Booking, Charging, Job, Memory
 from controller.reconcile import Place, classify
 from controller.step import Controller
 from domain.grid import ModuleLayout
-from domain.ids import parse_bay
+from domain.ids import BayId, parse_bay
 from domain.moment import Moment
 from domain.outputs import Opcode
 from domain.signals import ZONE_CLEAR, Inputs, ModuleImage, Pallet
+from scheduler.reach import takes_cars
 
 
 def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int, **extra: Any) -> dict[str, Any]:
@@ -23,8 +24,8 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
     modules = [_module(controller, layout) for layout in controller.site.modules]
     spots = [_spot(controller, inputs, spec.id) for spec in controller.site.spots]
     queue = open_jobs(controller)
-    dead = {bay for layout in controller.site.modules for bay in layout.dead}
-    taken = dead | set(controller.memory.car_at) | {job["bay"] for job in queue if job["kind"] == "storage"}
+    promised = {job["bay"] for job in queue if job["kind"] == "storage"}
+    taken = _closed_bays(controller) | set(controller.memory.car_at) | promised
     return {
         "seq": seq,
         "utc_ms": moment.utc_ms,
@@ -42,6 +43,16 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
         "bookings": _booking_counts(controller.memory),
         **extra,
     }
+
+
+def _closed_bays(controller: Controller) -> set[BayId]:
+    """Bays where no car may be put now: their pallets are out of service, or cannot be brought."""
+    closed: set[BayId] = set()
+    for module in controller.modules.values():
+        layout = module.layout_now(controller.memory)
+        if not layout.is_whole:
+            closed |= set(layout.bay_names) - takes_cars(layout, module.columns)
+    return closed
 
 
 _QUEUE_KEYS = (

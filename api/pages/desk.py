@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -13,18 +14,16 @@ from api import asks
 from api.access import COOKIE, holder
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.pages.page import language_of, render
-from api.pages.words import why
+from api.pages.words import refusal_text, say, why
 from api.ports import Garage
 from api.problems import Problem
 from api.settings import Role
 from api.times import clock_time
 from domain.faults import FAULT_TEXTS
-from domain.refusals import RefusalCode
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 _HOME = {Role.OPERATOR: "/operator", Role.ADMINISTRATOR: "/operator", Role.COMMITTEE: "/ledger"}
-_REFUSALS = {refusal.code: refusal for refusal in RefusalCode}
 _FAULTS = {int(number): text for number, text in FAULT_TEXTS.items()}
 _MODULE_ACTIONS = ("confirm", "reset-faults")
 _GARAGE_ACTIONS = ("pause", "resume")
@@ -68,14 +67,6 @@ async def log_out(request: Request, edge: EdgeDep) -> RedirectResponse:
     return answer
 
 
-def _reason_text(language: str, reason: str) -> str:
-    """A module's reason ("code" or "code:subject") as a sentence."""
-    code, _, about = reason.partition(":")
-    known = _REFUSALS.get(code)
-    text = known.text(language) if known else code
-    return f"{text} ({about})" if about else text
-
-
 def _fault(language: str, fault: dict[str, Any]) -> dict[str, Any]:
     """A fault as a person reads it: number, what it is, and what to do."""
     number = int(fault["number"])
@@ -93,7 +84,7 @@ def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) 
     modules = [
         module
         | {
-            "reason_texts": [_reason_text(language, reason) for reason in module["reasons"]],
+            "reason_texts": [refusal_text(language, reason) or reason for reason in module["reasons"]],
             "fault_texts": [_fault(language, fault) for fault in module["faults"]],
         }
         for module in view["modules"]
@@ -103,7 +94,8 @@ def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) 
     offset = garage.site.utc_offset_minutes
     whys = {job["job"]: why(language, job, offset) for job in jobs}
     bookings = [one for one in garage.bookings() if one["state"] in ("planned", "called")]
-    seen = _seen(view, jobs, language, (sorted(whys.items()), bookings))
+    outages = garage.outages()
+    seen = _seen(view, jobs, language, (sorted(whys.items()), bookings, outages))
     return {
         "view": view,
         "modules": modules,
@@ -112,6 +104,7 @@ def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) 
         "standing": [job for job in jobs if job["state"] == "standing_by"],
         "bookings": bookings,
         "clock_time": clock_time,
+        "outages": outages,
         "seen": seen,
         "texts": texts,
         "commanded": commanded,
@@ -146,8 +139,12 @@ async def panel(request: Request, garage: GarageDep, seen: Annotated[str, Query(
 
 async def _operate(request: Request, garage: Garage, principal_name: str, action: str, about: str) -> HTMLResponse:
     """Carry a command out and show the panel with what came of it."""
+    return await _commanded(request, garage, asks.operate(garage, action, principal_name, about))
+
+
+async def _commanded(request: Request, garage: Garage, command: Awaitable[str]) -> HTMLResponse:
     try:
-        await asks.operate(garage, action, principal_name, about)
+        await command
     except Problem as problem:
         texts = [reason.text(language_of(request)) for reason in problem.reasons]
         return render(request, "operator/panel.html", problem.status, **_panel(request, garage, texts, False))
@@ -170,6 +167,37 @@ async def operate_garage(action: str, request: Request, garage: GarageDep, princ
     if action not in _GARAGE_ACTIONS:
         raise Problem("not_found")
     return await _operate(request, garage, principal.name, action, "")
+
+
+@router.post("/operator/parts")
+async def take_out(request: Request, garage: GarageDep, principal: PrincipalDep) -> HTMLResponse:
+    """Take a part out of service."""
+    form = await request.form()
+    part, reason = (str(form.get(name, "")).strip()[:200] for name in ("part", "reason"))
+    if not reason:
+        words = [say(language_of(request), "outage_reason_needed")]
+        return render(request, "operator/panel.html", 422, **_panel(request, garage, words, False))
+    return await _commanded(request, garage, asks.take_out(garage, part, principal.name, reason))
+
+
+@router.post("/operator/parts/{part}/back")
+async def put_back(part: str, request: Request, garage: GarageDep, principal: PrincipalDep) -> HTMLResponse:
+    """Put a part back into service."""
+    return await _commanded(request, garage, asks.put_back(garage, part, principal.name))
+
+
+@router.get("/operator/modules/{module}/reach")
+async def show_reach(
+    module: str, request: Request, garage: GarageDep, urgent: Annotated[str, Query(max_length=10)] = ""
+) -> HTMLResponse:
+    """Who can be reached in a module, and what people would have to move."""
+    texts: list[str] = []
+    try:
+        found = await asks.reach(garage, module, [urgent.strip()] if urgent.strip() else [])
+    except Problem as problem:
+        texts = [reason.text(language_of(request)) for reason in problem.reasons]
+        found = await asks.reach(garage, module, [])
+    return render(request, "operator/reach.html", reach=found, urgent=urgent, texts=texts)
 
 
 @router.get("/ledger")

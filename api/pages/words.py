@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api.times import clock_time, local_moment
+from domain.refusals import RefusalCode
 
 LANGUAGES: Final = ("zh", "en")
+_REFUSALS: Final = {refusal.code: refusal for refusal in RefusalCode}
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -290,6 +292,43 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "sure_pause": ("Take no new requests?", "暂停受理新请求？"),
     "sure_resume": ("Take new requests again?", "恢复受理新请求？"),
+    "outages": ("Out of service", "停用部件"),
+    "outages_none": ("Every part is in service.", "所有部件均在用。"),
+    "outage_part": ("Part", "部件"),
+    "outage_reason": ("What is being done", "处理情况"),
+    "outage_reason_needed": ("Say what is being done; drivers are told.", "请填写处理情况，系统会告知车主。"),
+    "outage_since": ("Since", "停用时间"),
+    "outage_hint": (
+        "Pallet A-3-07, row A-3, cell A-2@05 (level 2, column 5), hoist A",
+        "载车板 A-3-07，横移层 A-3，格位 A-2@05（第2层第5列），升降机 A",
+    ),
+    "take_out": ("Take out of service", "停用"),
+    "put_back": ("Put back", "恢复使用"),
+    "sure_take_out": (
+        "It will not be moved until you put it back. Jobs that need it end, and their drivers are told.",
+        "恢复之前不会再动作；需要该部件的任务将结束并告知车主。确定停用？",
+    ),
+    "sure_put_back": (
+        "Is {part} in order again, and is nobody inside? It can be moved at once.",
+        "{part} 已修复且库内无人吗？恢复后可能立即动作。",
+    ),
+    "reach": ("Reach and rescue", "可取车辆与救援"),
+    "reach_counts": ("{reached} of {cars} cars can be brought down.", "{cars} 辆车中有 {reached} 辆可取。"),
+    "reach_all": ("Every car can be brought down.", "所有车辆均可取。"),
+    "reach_waiting": ("Out of reach", "暂不可取"),
+    "reach_steps": ("What frees {n} of them: {minutes} min of work by hand", "救出 {n} 辆：人工约 {minutes} 分钟"),
+    "reach_unproven": ("There may be a shorter way; this one was not proven least.", "未证明为最短方案。"),
+    "reach_left": ("Until repaired: {bays}", "修复前无法取出：{bays}"),
+    "reach_unsettled": (
+        "A pallet is not home. Bring all pallets home before working by hand.",
+        "有载车板不在位，人工作业前须先全部归位。",
+    ),
+    "reach_urgent": ("Which bay first?", "哪个车位优先？"),
+    "reach_show": ("Show", "查看"),
+    "reach_manual": (
+        "Before anybody goes in: main switch off and locked, or the PLC in manual mode with its key in your pocket.",
+        "入内前：断电上锁，或将 PLC 置于手动并随身带走钥匙。",
+    ),
     "commanded": ("Command accepted", "指令已受理"),
     "mode": ("Mode", "模式"),
     "since": ("Requested", "提出时间"),
@@ -330,6 +369,15 @@ def state_word(language: str, family: str, state: str | None) -> str:
     return say(language, key) if key in WORDS else state
 
 
+def refusal_text(language: str, reason: str) -> str:
+    """A reason written as "code" or "code:subject" as a sentence; empty if the code is none of ours."""
+    code, _, about = reason.partition(":")
+    known = _REFUSALS.get(code)
+    if known is None:
+        return ""
+    return f"{known.text(language)} ({about.strip()})" if about else known.text(language)
+
+
 def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
     """Why a job comes when it comes: what sets it apart, its place, and the reason that was weighed for it."""
     parts = []
@@ -342,7 +390,7 @@ def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
     elif is_waiting:
         parts.append(say(language, "why_ahead", n=job["ahead"]) if job["ahead"] else say(language, "why_next"))
     if job["reason"]:
-        parts.append(job["reason"])
+        parts.append(refusal_text(language, job["reason"]) or job["reason"])
     return "; ".join(parts) if language == "en" else "；".join(parts)
 
 

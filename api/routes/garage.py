@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import asks
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.live import live_events
 from api.problems import EDGE_CODES, REFUSAL_STATUS, Problem
-from api.schemas import PauseBody, StorageBody
+from api.schemas import OutageBody, PauseBody, StorageBody
 from domain.commands import StrikeCar
 from domain.ids import BayId
 from domain.refusals import RefusalCode
@@ -65,6 +65,32 @@ async def strike_car(bay: str, garage: GarageDep, principal: PrincipalDep) -> di
     """An operator has seen that the bay is empty: the car is struck out of the journal, uncharged."""
     await asks.submit(garage, StrikeCar(BayId(bay), principal.name))
     return {"bay": bay}
+
+
+@router.get("/modules/{module}/reach")
+async def read_reach(
+    module: str, garage: GarageDep, urgent: Annotated[list[str] | None, Query(max_length=40)] = None
+) -> dict[str, Any]:
+    """Which cars can be brought down, which not and why, and the least work by hand that frees them."""
+    return await asks.reach(garage, module, urgent or ())
+
+
+@router.get("/parts")
+async def list_parts_out(garage: GarageDep) -> dict[str, Any]:
+    """The parts that operators took out of service."""
+    return {"out_of_service": garage.outages()}
+
+
+@router.put("/parts/{part}", status_code=202)
+async def take_part_out(part: str, body: OutageBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Take a pallet, row, cell or hoist out of service: it is planned around and not moved."""
+    return {"part": await asks.take_out(garage, part, principal.name, body.reason)}
+
+
+@router.delete("/parts/{part}", status_code=202)
+async def put_part_back(part: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Put a part back into service."""
+    return {"part": await asks.put_back(garage, part, principal.name)}
 
 
 @router.post("/garage/pause", status_code=202)

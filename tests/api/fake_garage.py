@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from controller.bookings import Bookings
@@ -34,12 +35,14 @@ from domain.commands import (
     TakeOut,
 )
 from domain.events import BookingAdvanced
-from domain.ids import BayId, BookingId, JobId, Plate
+from domain.ids import BayId, BookingId, JobId, ModuleId, Plate
 from domain.moment import Moment
+from domain.parts import Part, parse_part, without
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import VEHICLE_CLASSES
+from runtime.degraded import Degraded, reach_view
 from runtime.view import booking_view
 from tests.sites import default_site
 
@@ -76,6 +79,7 @@ class FakeGarage:
         self.records: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
+        self.marks: dict[str, dict[str, Any]] = {}
         self.is_ready = True
         self._pin = 100_000
         self._memory = Memory()
@@ -85,6 +89,18 @@ class FakeGarage:
     @property
     def site(self) -> Site:
         return self._site
+
+    def outages(self) -> list[dict[str, Any]]:
+        return [{"part": part, "text_en": part, "text_zh": part, **mark} for part, mark in self.marks.items()]
+
+    async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
+        layout = self._site.layout[ModuleId(module)]
+        parts = [part for part in map(parse_part, self.marks) if isinstance(part, Part)]
+        loaded = {p["bay"] for m in self._view["modules"] if m["id"] == module for p in m["pallets"] if p["loaded"]}
+        stands = Degraded(
+            without(layout, parts), self._site.machine, layout.initial_columns, frozenset(loaded), self.marks
+        )
+        return reach_view(stands, [BayId(bay) for bay in urgent])
 
     def _first_view(self) -> dict[str, Any]:
         modules = []
@@ -257,7 +273,14 @@ class FakeGarage:
                 return Accepted(command.bay)
             case MakeBooking() | ChangeBooking() | CancelBooking() | ProvePin():
                 return self._book(command)
-            case TakeOut(part) | PutBack(part):
+            case TakeOut(part, operator, reason):
+                self.marks[part] = {"reason": reason, "operator": operator, "since_utc_ms": self._view["utc_ms"]}
+                self.change()
+                return Accepted(part)
+            case PutBack(part):
+                if self.marks.pop(part, None) is None:
+                    return refused(RefusalCode.PART_NOT_OUT, part)
+                self.change()
                 return Accepted(part)
             case PauseGarage():
                 self.change(mode="paused")

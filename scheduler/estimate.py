@@ -13,7 +13,7 @@ from math import sqrt
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayRef
 from domain.machine import Machine
-from scheduler.moves import present
+from scheduler.reach import approach
 
 DWELL_SPREAD = 0.25
 """Standard deviation of a driver's dwell as a share of its mean (assumed until measured)."""
@@ -93,7 +93,7 @@ def queue_estimate(
 
 
 def _slides_ms(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRef) -> int:
-    way = present(layout, machine, columns, bay)
+    way = approach(layout, machine, columns, bay)
     return way.slide_ms if way is not None else machine.slide_ms(layout.pitch_mm)
 
 

@@ -20,8 +20,8 @@ from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine, SlideMode
 from scheduler.dockings import is_free, slid
 from scheduler.measured import Times
-from scheduler.moves import present
 from scheduler.quick_orders import Figure, quick_orders
+from scheduler.reach import approach
 from scheduler.regime import is_plain
 
 NODES_MAX = 600
@@ -337,7 +337,7 @@ class _Search:
         known = self._slides.get(key)
         if known is None:
             line = self._line
-            found = present(line.layout, line.machine, columns, bay)
+            found = approach(line.layout, line.machine, columns, bay)
             if found is None:
                 # Out of reach for now: last of all, whatever it is.
                 known = (_AGE >> 16, columns)

@@ -245,3 +245,13 @@ def slides_since(run: GarageRun, after_ms: int) -> list[MotionRequested]:
         and record.event.opcode == Opcode.SLIDE
         and record.utc_ms > START_UTC_MS + after_ms
     ]
+
+
+def test_a_queue_with_pallets_two_slides_away_is_served_to_its_end() -> None:
+    layout = module_layout("A", 5, (2150, 2150, 2150), gaps=(1, 2, 0), blocked={1: (1, 2)})
+    run = GarageRun(site_of(layout), {"A-2-01": "京A10001", "A-3-05": "京A10002", "A-2-03": "京A10004"})
+    run.ready()
+    jobs = [run.fetch(name) for name in ("京A10004", "京A10001", "京A10002")]
+    run.wait_until(lambda: sum(run._clear_and_look(job) for job in jobs) == len(jobs))
+    assert [run.job(job).state for job in jobs] == ["done"] * 3
+    assert run.violations == []

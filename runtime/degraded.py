@@ -75,7 +75,7 @@ def outages(controller: Controller) -> list[dict[str, Any]]:
 
 
 def reach_view(module: Degraded, urgent: Collection[BayId] = ()) -> dict[str, Any]:
-    """All of it as JSON (docs/http-api.md); takes up to about a second when several rows are stuck."""
+    """All of it as JSON (docs/http-api.md); with several rows stuck it takes seconds."""
     reach = reachability(module.layout, module.machine, module.columns, module.parked)
     found = rescue(module.layout, module.machine, module.columns, module.parked, urgent)
     return {

@@ -21,7 +21,7 @@ from domain.ids import BayId, parse_bay
 from scheduler.islands import chart
 
 LABELS_MAX = 20_000
-"""So many labels take about a second."""
+"""So many labels take one to two seconds on an idle core."""
 
 Situation = tuple[int, ...]
 """The island each row is on, ground first."""

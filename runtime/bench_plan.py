@@ -18,6 +18,7 @@ from domain.grid import Level, ModuleLayout
 from domain.ids import JobId, ModuleId
 from domain.machine import Machine, SlideMode
 from runtime.local_search import annealed_ms
+from runtime.paired import percentile
 from runtime.second_solver import NothingFound, second_opinion
 from runtime.spread import spread
 from scheduler.exact import first_come_steps, solve, warm_up
@@ -255,9 +256,9 @@ def measured(task: tuple[Family, int, int]) -> list[dict[str, Any]]:
         "proven_pct": round(100 * mean(plan.optimal for plan in plans), 1),
         "above_bound_pct": round(mean(bound for bound, _ in judged), 2) if judged else 0.0,
         "above_best_known_pct": round(mean(known for _, known in judged), 2) if judged else 0.0,
-        "decision_ms_p50": round(_percentile(spent, 50), 2),
-        "decision_ms_p99": round(_percentile(spent, 99), 2),
-        "decision_cpu_ms_p99": round(_percentile(worked, 99), 2),  # without what else the computer does
+        "decision_ms_p50": round(percentile(spent, 50), 2),
+        "decision_ms_p99": round(percentile(spent, 99), 2),
+        "decision_cpu_ms_p99": round(percentile(worked, 99), 2),  # without what else the computer does
     }
     return [
         {**about, "policy": "vendor", **_figures(vendor, vendor, clairvoyant), "decision_ms_p99": None},
@@ -288,16 +289,10 @@ def _figures(done: _Tally, vendor: _Tally, clairvoyant: _Tally) -> dict[str, flo
     waits_s = [wait_ms / 1000 for wait_ms in done.waits_ms]
     return {
         "mean_wait_s": round(done.mean_s, 1),
-        "p95_wait_s": round(_percentile(waits_s, 95), 1),
-        "p99_wait_s": round(_percentile(waits_s, 99), 1),
+        "p95_wait_s": round(percentile(waits_s, 95), 1),
+        "p99_wait_s": round(percentile(waits_s, 99), 1),
         "max_wait_s": round(max(waits_s), 1),
         "vs_vendor_pct": round(100 * (done.mean_s / vendor.mean_s - 1), 1),
         "vs_clairvoyant_pct": round(100 * (done.mean_s / clairvoyant.mean_s - 1), 1),
         "makespan_s": round(mean(done.makespans_ms) / 1000, 1),
     }
-
-
-def _percentile(values: list[float], share: int) -> float:
-    """The smallest value that at least so many percent do not exceed."""
-    ranked = sorted(values)
-    return ranked[max(0, -(-len(ranked) * share // 100) - 1)]

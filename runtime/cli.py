@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from runtime.bench_online import PlanBench
     from runtime.config import Config
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs a lift-and-slide garage.")
@@ -271,15 +272,28 @@ def bench(
     suite: Annotated[str, typer.Option(help="dev or full (only plan).")] = "dev",
     second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
     local_search: Annotated[bool, typer.Option(help="Judge the beam by a long local search (only plan).")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core (only plan).")] = 1,
+    families: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated (only plan).")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes, 0 = one a core; by default one for static families (only plan)."),
+    ] = None,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (only plan).")] = None,
+    report: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Write page and chart into this folder (only plan).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the promised figures. Exit 1 if one does not hold (plan only reports)."""
+    """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken)."""
     from runtime.bench import bench_scan, bench_sim
 
     if what == "plan":
-        _bench_plan(suite, second_solver, local_search, workers, dask, as_json)
+        from runtime.bench_online import PlanBench
+
+        asked = PlanBench(suite, tuple(families or ()), workers, dask)
+        if second_solver or local_search:
+            _bench_judges(asked, second_solver, as_json)
+        else:
+            _bench_plan(_load(config), asked, report, as_json)
         return
     settings = _load(config)
     if what == "sim":
@@ -297,27 +311,77 @@ def bench(
         raise typer.Exit(1)
 
 
-def _bench_plan(
-    suite: str, second_solver: bool, local_search: bool, workers: int, dask: str | None, as_json: bool
-) -> None:
-    from runtime.bench_plan import run_search, run_second, run_static
+def _bench_judges(asked: PlanBench, second_solver: bool, as_json: bool) -> None:
+    from runtime.bench_plan import run_search, run_second
     from runtime.second_solver import SecondSolverUnavailable
     from runtime.spread import SpreadUnavailable
 
-    def told(name: str) -> None:
-        typer.echo(name, err=True)
-
     try:
         if second_solver:
-            rows = run_second(told=told)
-        elif local_search:
-            rows = run_search(workers=workers or None, dask=dask)
+            rows = run_second(told=lambda name: typer.echo(name, err=True))
         else:
-            rows = run_static(suite, told, workers=workers or None, dask=dask)
-    except (ValueError, SecondSolverUnavailable, SpreadUnavailable) as error:
+            rows = run_search(workers=asked.static_workers, dask=asked.dask)
+    except (SecondSolverUnavailable, SpreadUnavailable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
+    _print_rows(rows, as_json)
+
+
+def _bench_plan(settings: Config, asked: PlanBench, report: Path | None, as_json: bool) -> None:
+    from runtime.bench_online import run_suite
+    from runtime.bench_report import write_report
+    from runtime.spread import SpreadUnavailable
+
+    try:
+        with _PhaseBars() as bars:
+            rows = run_suite(settings, asked, told=bars.tell)
+    except (ValueError, SpreadUnavailable) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    if report is not None:
+        for path in write_report(rows, report, asked.command, package_version("garage-controller")):
+            typer.echo(f"{path} written", err=True)
+    _print_rows(rows, as_json)
+    if any(row.get("violations") for row in rows):
+        raise typer.Exit(1)
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     _print(rows, as_json, [", ".join(f"{key} {value}" for key, value in row.items()) for row in rows])
+
+
+class _PhaseBars:
+    """A progress bar for each phase of long work, on a terminal; elsewhere a line as each begins."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._done = 0
+        self._bar: Any = None
+
+    def __enter__(self) -> _PhaseBars:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._end()
+
+    def tell(self, phase: str, done: int, total: int) -> None:
+        """So much of a phase is done."""
+        if phase != self._phase:
+            self._end()
+            self._phase, self._done = phase, 0
+            if sys.stderr.isatty():
+                self._bar = typer.progressbar(length=total, label=phase, file=sys.stderr)
+                self._bar.__enter__()
+            else:
+                typer.echo(f"{phase}: {total}", err=True)
+        if self._bar is not None:
+            self._bar.update(done - self._done)
+        self._done = done
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
 
 
 @app.command("check-config")

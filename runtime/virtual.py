@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from controller.memory import Memory
 from controller.plc_link import Expected
@@ -29,7 +30,7 @@ from plc.register_map import MAP_VERSION, layout_hash
 from plc.wallbox import load_profile
 from runtime.desk import answers, command_of, notices
 from runtime.garage import pin_digest
-from runtime.journal import Journal, event_line
+from runtime.journal import event_line
 from scheduler.policy import Policy
 from sim.asks import Ask, Notice
 from sim.demand import Trip
@@ -89,6 +90,13 @@ class VirtualWires:
             self._spots[setpoint.spot].send(setpoint.current_da)
 
 
+class EventStore(Protocol):
+    """Where the events of a run are kept: a journal, or a place that keeps none."""
+
+    def append(self, recorded: Sequence[Recorded]) -> None:
+        """Keep these."""
+
+
 @dataclass(slots=True)
 class VirtualRun:
     """One simulated stretch of time, from plant time 0."""
@@ -98,7 +106,7 @@ class VirtualRun:
     trips: Iterable[Trip]
     seed: int
     start_utc_ms: int
-    journal: Journal
+    journal: EventStore
     trace: TraceWriter | None = None
     policy: Policy | None = None
     leap: bool = True
@@ -109,6 +117,8 @@ class VirtualRun:
     now_ms: int = field(init=False, default=0)
     scans: int = field(init=False, default=0)
     step_ns: list[int] | None = None
+    remembered: Memory | None = None
+    """What the garage knows from before, residents included; None: it has never run."""
     _wires: VirtualWires = field(init=False)
     _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
     _fed: bool = field(init=False, default=True)
@@ -120,8 +130,9 @@ class VirtualRun:
 
     def __post_init__(self) -> None:
         self.rig = Rig(self.site, self.residents.cars, self.trace, self.seed)
-        memory = Memory()
-        self._store(register_residents(memory, self.residents, SIMULATION_KEY, self.start_utc_ms))
+        memory = self.remembered or Memory()
+        if self.remembered is None:
+            self._store(register_residents(memory, self.residents, SIMULATION_KEY, self.start_utc_ms))
         self.controller = Controller(self.site, expected_identities(self.site), memory, self.policy)
         pins: Mapping[Plate, str] = self.residents.pins
         self.crowd = Crowd(self.rig, self.trips, self.seed, parked=pins)

@@ -33,6 +33,8 @@ class Stream(IntEnum):
     """Path: household number. How often it leaves."""
     BOOKING = 9
     """Path: number of the plate. Whether its driver books; with a number of the departure: when and how punctually."""
+    RUSH = 10
+    """Path: number of the draw, module (0: all). Who leaves in a rush of the benchmark, and when."""
 
 
 def fork(seed: int, stream: Stream, *path: int) -> random.Random:

@@ -6,7 +6,7 @@ change. Bay and spot are chosen by the scheduler's policy among what is allowed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
@@ -15,6 +15,7 @@ from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
 from controller.outage import put_back, take_out
 from controller.scan import Scan
+from controller.surroundings import arrival_of, surroundings_of
 from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
@@ -52,11 +53,12 @@ from domain.events import (
     PinAccepted,
     PinRejected,
 )
+from domain.grid import ModuleLayout
 from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.refusals import Refusal, RefusalCode
 from domain.site import Site
 from domain.vehicle import Vehicle
-from scheduler.placement import ModuleOffer, fits_anywhere
+from scheduler.placement import Placed, Surroundings, fits_anywhere
 from scheduler.policy import Policy
 from scheduler.reach import takes_cars
 
@@ -142,12 +144,12 @@ class Requests:
             return _refused(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
             return Refused((self._too_large(command),))
-        offers = self._offers(scan)
-        if not offers:
+        around = self._surroundings(scan)
+        if not around.modules:
             return Refused(self._why_not_ready(scan))
-        placed = self._policy.placement(vehicle, offers)
+        placed = self._place(scan, plate, vehicle, around)
         if placed is None:
-            any_free = any(offer.free for offer in offers.values())
+            any_free = any(offer.free for offer in around.modules.values())
             return _refused(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
         job = JobId(f"J{scan.memory.job_count + 1:06d}")
         scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
@@ -181,7 +183,9 @@ class Requests:
         car = scan.memory.parked.get(booking.plate)
         if booking.kind == BookingKind.DEPARTURE:
             return car.bay if car is not None and self._against_bringing(scan, car) is None else None
-        placed = self._policy.placement(booking.vehicle, self._offers(scan)) if car is None else None
+        if car is not None:
+            return None
+        placed = self._place(scan, booking.plate, booking.vehicle, self._surroundings(scan))
         return placed.bay if placed is not None else None
 
     def _too_large(self, command: RequestStorage) -> Refusal:
@@ -198,19 +202,16 @@ class Requests:
         }
         return Refusal(RefusalCode.VEHICLE_TOO_LARGE, ", ".join(why), detail)
 
-    def _offers(self, scan: Scan) -> dict[ModuleId, ModuleOffer]:
-        offers = {}
-        for layout in self._site.modules:
-            if scan.memory.module(layout.id).state != "ready":
-                continue
-            names = scan.memory.open_jobs.get(layout.id, ())
-            taken = {scan.memory.jobs[name].bay for name in names}
+    def _surroundings(self, scan: Scan) -> Surroundings:
+        def usable(layout: ModuleLayout) -> tuple[ModuleLayout, Collection[BayId]]:
             module = self._modules[layout.id]
             now = module.layout_now(scan.memory)
-            free = frozenset(name for name in layout.bay_names if name not in scan.memory.car_at and name not in taken)
-            usable = free if now.is_whole else free & takes_cars(now, module.columns)
-            offers[layout.id] = ModuleOffer(now, usable, len(names))
-        return offers
+            return now, now.bay_names if now.is_whole else takes_cars(now, module.columns)
+
+        return surroundings_of(self._site, scan.memory, scan.moment.utc_ms, usable)
+
+    def _place(self, scan: Scan, plate: Plate, vehicle: Vehicle, around: Surroundings) -> Placed | None:
+        return self._policy.placement(arrival_of(scan.memory, plate, vehicle, scan.moment.utc_ms), around)
 
     def _why_not_ready(self, scan: Scan) -> tuple[Refusal, ...]:
         causes = (Refusal(self._unready_code(scan, layout.id), layout.id) for layout in self._site.modules)

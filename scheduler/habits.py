@@ -146,6 +146,18 @@ def chance_to_leave(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_m
     return -expm1(-sum(rate * part_h for rate, part_h in zip(hazard, hours, strict=True)))
 
 
+def departure_hours(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> tuple[float, ...]:
+    """For each hour of UTC, the chance that a car parked now leaves in it within the next 24 hours."""
+    hazard = hourly_hazard(habit, crowd, now_utc_ms)
+    chances = [0.0] * 24
+    first, survival = now_utc_ms % DAY_MS // HOUR_MS, 1.0
+    for hour in (*range(first, 24), *range(first)):
+        leaving = -expm1(-hazard[hour])
+        chances[hour] = survival * leaving
+        survival -= chances[hour]
+    return tuple(chances)
+
+
 def expected_stay_ms(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> float:
     """Mean time until a car that is parked now leaves: the integral of its survival.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.online import rolling_exact
-from scheduler.placement import Placement, lowest_fitting
+from scheduler.placement import Placement, by_expected_stay, lowest_fitting
 from scheduler.sequence import Sequencer, first_come_first_served
 from scheduler.stance import Stancer, leave_as_is
 
@@ -14,7 +14,7 @@ from scheduler.stance import Stancer, leave_as_is
 class Policy:
     """Placement of arriving cars, order of jobs within a module, and what idle modules prepare."""
 
-    placement: Placement = lowest_fitting
+    placement: Placement = by_expected_stay
     sequencer: Sequencer = rolling_exact
     stancer: Stancer = leave_as_is
 

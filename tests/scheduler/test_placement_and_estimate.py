@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.grid import ModuleLayout
-from domain.ids import BayId, ModuleId, parse_bay
+from domain.ids import BayId, ModuleId, Plate, parse_bay
 from domain.machine import Machine
 from domain.vehicle import VEHICLE_CLASSES
 from scheduler.estimate import Work, gate_ready_ms, job_ms, queue_estimate
-from scheduler.placement import ModuleOffer, fits_anywhere, lowest_fitting
+from scheduler.placement import Arrival, ModuleOffer, Surroundings, fits_anywhere, lowest_fitting
 from tests.sites import module_layout
 
 A, B = module_layout("A", 4), module_layout("B", 4)
@@ -19,7 +19,8 @@ def offer(layout: ModuleLayout, *bays: str, jobs: int = 0) -> ModuleOffer:
 
 
 def placed(car: str, **offers: ModuleOffer) -> str | None:
-    found = lowest_fitting(VEHICLE_CLASSES[car], {ModuleId(name): value for name, value in offers.items()})
+    around = Surroundings({ModuleId(name): value for name, value in offers.items()}, MACHINE, (A, B))
+    found = lowest_fitting(Arrival(Plate("P"), VEHICLE_CLASSES[car]), around)
     return None if found is None else found.bay
 
 

@@ -1,0 +1,76 @@
+"""Turns the garage's memory into what a placement policy may know of an arrival.
+
+Decides what is passed on: habits of known cars, queues, expected departures of each module. Which bays
+are free to be given is the caller's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from controller.memory import Memory
+from domain.booking import BookingKind
+from domain.grid import ModuleLayout
+from domain.ids import BayId, Plate
+from domain.site import Site
+from domain.vehicle import Vehicle
+from scheduler.habits import leaves_per_day
+from scheduler.placement import Arrival, ModuleOffer, Surroundings, is_choosy, smallest_bay
+
+
+def arrival_of(memory: Memory, plate: Plate, vehicle: Vehicle, now_utc_ms: int) -> Arrival:
+    """The car, with its habit and, if its departure is booked, its stay."""
+    return Arrival(
+        plate, vehicle, now_utc_ms, memory.habits.get(plate), memory.crowd, _booked_stay_ms(memory, plate, now_utc_ms)
+    )
+
+
+Usable = Callable[[ModuleLayout], tuple[ModuleLayout, Collection[BayId]]]
+"""A module as it is now, with parts out of service, and the bays to which its motors can bring a car."""
+
+
+def surroundings_of(site: Site, memory: Memory, now_utc_ms: int, usable: Usable) -> Surroundings:
+    """The modules that are ready, with their free bays that take cars, and everybody's habits."""
+    modules = {
+        layout.id: _offer(memory, now_utc_ms, *usable(layout))
+        for layout in site.modules
+        if memory.module(layout.id).state == "ready"
+    }
+    known = memory.habits.keys() | memory.parked.keys()
+    rates = [leaves_per_day(memory.habits.get(plate), memory.crowd, now_utc_ms) for plate in known]
+    smallest = smallest_bay(site.modules)
+    choosy = sum(is_choosy(car.vehicle, smallest) for car in memory.parked.values())
+    return Surroundings(modules, site.machine, site.modules, rates, choosy / max(1, len(memory.parked)))
+
+
+def _offer(memory: Memory, now_utc_ms: int, layout: ModuleLayout, takes_cars: Collection[BayId]) -> ModuleOffer:
+    names = memory.open_jobs.get(layout.id, ())
+    given = memory.car_at.keys() | {memory.jobs[name].bay for name in names}
+    free = frozenset(takes_cars) - given
+    down = memory.module(layout.id).down
+    departures = expected_departures(memory, layout, now_utc_ms)
+    return ModuleOffer(layout, free, len(names), down if down in free else None, departures)
+
+
+def expected_departures(memory: Memory, layout: ModuleLayout, now_utc_ms: int) -> tuple[float, ...]:
+    """How many of a module's parked cars leave in each hour of UTC on an average day."""
+    sums = [0.0] * 24
+    for name in layout.bay_names:
+        plate = memory.car_at.get(name)
+        if plate is None:
+            continue
+        habit = memory.habits.get(plate, memory.crowd)
+        if habit.weight:
+            per_day = leaves_per_day(memory.habits.get(plate), memory.crowd, now_utc_ms) / habit.weight
+            sums = [total + count * per_day for total, count in zip(sums, habit.departures, strict=True)]
+    return tuple(sums)
+
+
+def _booked_stay_ms(memory: Memory, plate: Plate, now_utc_ms: int) -> int | None:
+    """Until the car's next booked departure, if there is one."""
+    dues = [
+        booking.due_utc_ms
+        for booking in memory.bookings.values()
+        if booking.plate == plate and booking.kind == BookingKind.DEPARTURE and booking.is_open
+    ]
+    return min((due - now_utc_ms for due in dues if due > now_utc_ms), default=None)

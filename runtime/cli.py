@@ -266,10 +266,10 @@ def reach(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="sim, scan or plan")],
+    what: Annotated[str, typer.Argument(help="sim, scan, plan or placement")],
     config: ConfigOption = CONFIG,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    suite: Annotated[str, typer.Option(help="dev or full (only plan).")] = "dev",
+    suite: Annotated[str, typer.Option(help="dev or full (plan and placement).")] = "dev",
     second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
     local_search: Annotated[bool, typer.Option(help="Judge the beam by a long local search (only plan).")] = False,
     families: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated (only plan).")] = None,
@@ -283,7 +283,7 @@ def bench(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken)."""
+    """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken; placement: never)."""
     from runtime.bench import bench_scan, bench_sim
 
     if what == "plan":
@@ -296,12 +296,15 @@ def bench(
             _bench_plan(_load(config), asked, report, as_json)
         return
     settings = _load(config)
+    if what == "placement":
+        _bench_placement(settings, suite, as_json)
+        return
     if what == "sim":
         rows = bench_sim(settings, seed)
     elif what == "scan":
         rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
     else:
-        typer.echo(f"no bench named {what!r}: sim, scan or plan", err=True)
+        typer.echo(f"no bench named {what!r}: sim, scan, plan or placement", err=True)
         raise typer.Exit(2)
     lines = [
         f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows
@@ -309,6 +312,23 @@ def bench(
     _print(rows, as_json, lines)
     if not all(row["holds"] for row in rows):
         raise typer.Exit(1)
+
+
+def _bench_placement(settings: Config, suite: str, as_json: bool) -> None:
+    from runtime.bench_placement import placement_regret
+    from runtime.simulation import start_utc_ms
+
+    if suite not in ("dev", "full"):
+        typer.echo(f"no such suite: {suite} (known are dev and full)", err=True)
+        raise typer.Exit(2)
+    seeds = range(1, 3) if suite == "dev" else range(101, 111)
+    rows = placement_regret(settings.site, start_utc_ms(settings), seeds, told=lambda name: typer.echo(name, err=True))
+    lines = [
+        f"{row['placement']}: mean lead {row['lead_s']} s, {row['regret_pct']} % above foresight, "
+        f"{row['turned_away']} turned away"
+        for row in rows
+    ]
+    _print(rows, as_json, lines)
 
 
 def _bench_judges(asked: PlanBench, second_solver: bool, as_json: bool) -> None:

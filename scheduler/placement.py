@@ -15,12 +15,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from math import sqrt
 
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, Plate
 from domain.machine import Machine
 from domain.vehicle import Vehicle
 from scheduler.habits import DAY_MS, HOUR_MS, UNKNOWN_CROWD, Habit, departure_hours, expected_stay_ms, told
+
+_RESERVE_SD = 2.0
+"""So many standard deviations above the expected number of tall cars are kept free for them."""
 
 _NO_HOURS = (0.0,) * 24
 
@@ -198,8 +202,8 @@ def _first_of_levels(vehicle: Vehicle, offer: ModuleOffer) -> Iterator[tuple[int
 def _sparing(vehicle: Vehicle, around: Surroundings) -> tuple[ModuleOffer, ...]:
     """The offers, without the tall bays while these are only enough for the tall cars still to come.
 
-    Of the cars that may come into the free bays, `choosy_share` need one of the bays with the tallest
-    levels. An undemanding car that fits nowhere else gets such a bay all the same.
+    Of the cars that may come into the free bays, `choosy_share` need one on the tallest levels, give
+    or take a Poisson spread. An undemanding car that fits nowhere else gets such a bay all the same.
     """
     offers = tuple(around.modules.values())
     if is_choosy(vehicle, smallest_bay(around.layouts)):
@@ -210,7 +214,8 @@ def _sparing(vehicle: Vehicle, around: Surroundings) -> tuple[ModuleOffer, ...]:
     )
     free = sum(len(offer.free) for offer in offers)
     low_free = sum(len(offer.free) for offer in low)
-    scarce = free - low_free <= around.choosy_share * free + 1
+    expected = around.choosy_share * free
+    scarce = free - low_free <= expected + _RESERVE_SD * sqrt(expected) + 1
     return low if scarce and low_free else offers
 
 

@@ -8,7 +8,7 @@ from tests.sites import default_site
 
 
 def test_learnt_stays_beat_the_lowest_bay_and_foresight_beats_both() -> None:
-    rows = placement_regret(default_site(), START_UTC_MS, seeds=(4,), days=21, warm_up_days=14)
+    rows = placement_regret(default_site(), START_UTC_MS, seeds=(4,), days=14, warm_up_days=9)
 
     lead_s = {row["placement"]: row["lead_s"] for row in rows}
     assert lead_s["foresight"] < lead_s["expected stay"] < 0.9 * lead_s["lowest fitting"]

@@ -19,7 +19,7 @@ from domain.events import JobAdvanced, Recorded
 from domain.grid import Columns
 from domain.ids import BayId, JobId, ModuleId, parse_bay
 from domain.site import Site
-from runtime.bench_families import Draw, Family, family_named, policy_named
+from runtime.bench_families import Draw, Family, family_named, policy_named, takes_bookings
 from runtime.clairvoyant import Judged, Request, busy_spells, judge
 from runtime.config import Config
 from runtime.simulation import start_utc_ms
@@ -179,6 +179,8 @@ def live(cell: Cell) -> Lived:
     trips = _trips(cell, family, site, begin)
     offset = site.utc_offset_minutes
     planned = with_bookings(trips, cell.seed, family.bookings, start_utc_ms=begin_utc_ms, utc_offset_minutes=offset)
+    if not takes_bookings(cell.policy):
+        planned = [trip for trip in planned if trip.kind != "book"]
     decision_ms: list[float] = []
     run = VirtualRun(
         site,

@@ -133,6 +133,11 @@ def warmed_by(policy: str) -> str:
     return "vendor" if policy in ("vendor", "ours without placement") else "ours"
 
 
+def takes_bookings(policy: str) -> bool:
+    """Closed panels take none: their drivers come when they would have come, and ask."""
+    return policy != "vendor"
+
+
 def _gaps_left(stancer: Stancer) -> Stancer:
     """Never moves gaps ahead."""
     return lambda outlook: replace(stancer(outlook), expose=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import logging
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.schemas import BookingBody
 from domain.ids import BayId, ChargingId, JobId, Plate, SpotId
 from domain.vehicle import VEHICLE_CLASSES
 from sim.asks import Answered, ChargingGranted, ChargingOver, JobEnded, Notice, SessionOpened
@@ -86,11 +88,11 @@ class EarCrowd(Crowd):
 class Stage:
     """Desk, crowd and fake garage, turned by hand at plant times of the test's choice."""
 
-    def __init__(self, *trips: Trip) -> None:
+    def __init__(self, *trips: Trip, parked: dict[Plate, str] | None = None) -> None:
         self.garage = FakeGarage()
         self.now_ms = 0
         self.plant = Plant(site_of(module_layout("A", 3, (2150, 2150)), spots=1))
-        self.crowd = EarCrowd(self, trips, 1)
+        self.crowd = EarCrowd(self, trips, 1, parked=parked)
         self.client = httpx2.AsyncClient(
             transport=httpx2.MockTransport(self.garage.answer),
             base_url="http://garage",
@@ -122,6 +124,22 @@ def test_an_arrival_is_posted_with_plate_size_and_pin() -> None:
     assert body["vehicle"] == {name: CAR_JSON[name] for name in CAR_JSON if name != "class_code"}
     assert len(body["pin"]) == 6
     assert key == "run7-1"
+
+
+def test_a_booking_is_posted_as_the_garage_reads_it() -> None:
+    due_utc_ms = 1_772_380_800_000 + 31 * 3_600_000 + 40 * 60_000  # Tuesday, 3 March 2026, 7:40 in Beijing
+    stage = Stage(Trip(60_000, "book", ANNA, CAR, "H-001", due_utc_ms=due_utc_ms), parked={ANNA: "123456"})
+
+    stage.turn(60_000)
+
+    ((path, body, _),) = stage.garage.posts
+    assert path == "/api/v1/bookings"
+    read = BookingBody.model_validate(body)
+    assert (read.plate, read.pin, read.kind) == (ANNA, "123456", "departure")
+    assert (read.at, read.date, read.repeat) == ("07:40", dt.date(2026, 3, 3), "once")
+    stage.garage.job("standing_by", None)
+    stage.turn(120_000)
+    assert len(stage.garage.posts) == 1
 
 
 def test_a_gate_that_opens_is_noticed_once() -> None:

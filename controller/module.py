@@ -461,7 +461,8 @@ class ModuleControl:
         now = scan.moment.utc_ms
         if chosen is not None:
             down = scan.memory.module(self._layout.id).down
-            stance = Stance(chosen.bay if parse_bay(chosen.bay).level > 1 else None, chosen.bay == down, chosen.reason)
+            expose = self._freed_already(scan, chosen) or chosen.bay
+            stance = Stance(expose if parse_bay(expose).level > 1 else None, chosen.bay == down, chosen.reason)
         else:
             slot_utc_ms = now - now % STANCE_SLOT_MS
             self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
@@ -469,6 +470,16 @@ class ModuleControl:
             stance = self._policy.stancer(outlook)
         minute = (now // MINUTE_MS + self._site.utc_offset_minutes) % DAY_MINUTES
         return replace(stance, expose=None) if self._site.quiet_hours.at(minute) else stance
+
+    def _freed_already(self, scan: Scan, chosen: Chosen) -> BayId | None:
+        """The pallet whose shaft has been freed for a booking that is due no later than the chosen one.
+
+        Plans that are equally good may differ from scan to scan; rows must not slide to and fro for that.
+        """
+        due_utc_ms = scan.memory.jobs[chosen.job].due_utc_ms
+        jobs = queued_jobs(scan.memory, self._layout)
+        kept = (job for job in jobs if job.bay == self._told_stance and not job.has_driver)
+        return next((job.bay for job in kept if due_utc_ms is None or (job.due_utc_ms or 0) <= due_utc_ms), None)
 
     def _wake_at_utc(self, scan: Scan, utc_ms: int) -> None:
         scan.wake_at(scan.moment.mono_ms + max(0, utc_ms - scan.moment.utc_ms))

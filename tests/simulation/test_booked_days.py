@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import BookingAdvanced
+from domain.events import BookingAdvanced, StanceTaken
 from domain.ids import Plate
 from runtime.config import load
 from runtime.simulation import SimulationOptions, simulate
@@ -102,3 +102,15 @@ def test_bookings_shorten_the_days_waits_and_are_the_same_again_from_the_same_se
     assert some["bookings"]["mean_wait_booked_s"] < some["bookings"]["mean_wait_unbooked_s"]
     assert some["event_log_sha256"] == again["event_log_sha256"] != none["event_log_sha256"]
     assert none["violations"] == some["violations"] == 0
+
+
+def test_rows_do_not_slide_to_and_fro_between_two_cars_booked_for_one_minute() -> None:
+    bo = Plate("京B67890")
+    due_utc_ms = START_UTC_MS + DUE_MS + 6 * HOUR_MS
+    trips = [Trip(HOUR_MS, "book", plate, SEDAN, "H-001", due_utc_ms=due_utc_ms) for plate in (ANNA, bo)]
+    garage = GarageRun(site_of(module_layout("A", 6)), {"A-4-01": ANNA, "A-4-05": bo}, trips)
+    garage.wait(9 * HOUR_MS)
+    taken = [event.bay for event in garage.heard(StanceTaken) if isinstance(event, StanceTaken)]
+    assert len(taken) <= 1
+    assert garage.module().state == "ready"
+    assert garage.violations == []

@@ -35,6 +35,7 @@ def queue_of(
             job.waits_from_utc_ms,
             None if job.has_driver else job.due_utc_ms,
             job.priority,
+            promised=job.booking is not None,
         )
         for job in jobs
     )

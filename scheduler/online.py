@@ -65,7 +65,7 @@ def _turn(queue: Queue, one: Waiting) -> Turn:
         job=one.job,
         kind=one.kind,
         bay=one.bay,
-        weight=BOOKED_WEIGHT if booked else WEIGHT.get(one.priority, 1),
+        weight=max(BOOKED_WEIGHT if booked or one.promised else 1, WEIGHT.get(one.priority, 1)),
         asked_ms=asked_ms if booked else min(0, asked_ms),
         ground_ms=max(0, asked_ms - BOOKED_EARLY_MS) if booked else 0,
         urgent=one.priority == "emergency",

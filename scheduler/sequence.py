@@ -21,7 +21,8 @@ class Waiting:
     """A queued job as the sequencer sees it.
 
     `waits_from_utc_ms` is the request, or the booked minute: from then on somebody waits. A booked
-    job (`due_utc_ms` set) should have its pallet on the ground at that time, and not much sooner.
+    job (`due_utc_ms` set) should have its pallet on the ground at that time, and not much sooner. Whoever
+    has booked and come is `promised` a time still, though there is nothing more to wait for.
     """
 
     job: JobId
@@ -31,6 +32,7 @@ class Waiting:
     waits_from_utc_ms: int
     due_utc_ms: int | None = None
     priority: str = "normal"
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

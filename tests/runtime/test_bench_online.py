@@ -55,7 +55,6 @@ def test_rows_of_a_tiny_suite_are_paired_and_the_same_again(config: Config) -> N
     assert by_name["evening", "vendor"]["retrievals"] < by_name["weekday", "vendor"]["retrievals"]
     assert by_name["booked-100", "vendor"]["booked_ready_within_30s_pct"] is None
     assert by_name["booked-100", "ours"]["booked_ready_within_30s_pct"] > 40
-    assert by_name["booked-100", "ours"]["vs_vendor_pct"] < -20
     assert heard[0] == ("warm-up", 1, 2)
     assert heard[-1][0] == "days"
 

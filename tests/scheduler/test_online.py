@@ -96,6 +96,13 @@ def test_a_driver_who_comes_long_before_a_booking_is_served_meanwhile() -> None:
     assert (chosen.job, chosen.begin_utc_ms) == ("J2", NOW)
 
 
+def test_a_booked_driver_who_stands_there_goes_before_one_who_is_yet_to_come() -> None:
+    here = replace(waiting("J1", "A-4-01", since_s=20), promised=True)
+    away = waiting("J2", "A-4-02", due_s=80)
+    assert rolling_exact(queue(here, away)).job == "J1"
+    assert rolling_exact(queue(replace(here, promised=False), away)).job == "J2"
+
+
 def test_a_long_job_does_not_make_a_booked_driver_late() -> None:
     chosen = rolling_exact(queue(waiting("J1", "A-2-07", due_s=70), waiting("J2", "A-4-02", 1)))
     assert chosen.job == "J1"

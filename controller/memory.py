@@ -50,6 +50,7 @@ from domain.events import (
 from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
 from domain.vehicle import Vehicle
+from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
 from scheduler.habits import UNKNOWN_CROWD, Habit, faintest, learn_crowd, learn_departure
 
 HABITS_KEPT = 2000
@@ -236,6 +237,7 @@ class Memory:
     habits: dict[Plate, Habit] = field(default_factory=dict)
     crowd: Habit = UNKNOWN_CROWD
     """The habit of all cars together, by which a newcomer is judged."""
+    arrivals: Arrivals = NO_ARRIVALS
     out_of_service: dict[str, Outage] = field(default_factory=dict)
     """By the part's name (`domain.parts`)."""
     car_at: dict[BayId, Plate] = field(default_factory=dict)
@@ -301,6 +303,7 @@ class Memory:
         # A snapshot of an earlier version has no habits; they are learnt anew.
         memory.habits = {plate: Habit.from_state(habit) for plate, habit in state.get("habits", {}).items()}
         memory.crowd = Habit.from_state(state["crowd"]) if "crowd" in state else UNKNOWN_CROWD
+        memory.arrivals = Arrivals.from_state(state["arrivals"]) if "arrivals" in state else NO_ARRIVALS
         for plate, car in state["parked"].items():
             memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
         for job_id, fields in state["jobs"].items():
@@ -342,6 +345,7 @@ class Memory:
         self.pin_failures.pop(event.plate, None)
 
     def _car_parked(self, event: CarParked, utc_ms: int) -> None:
+        self.arrivals = learn_arrival(self.arrivals, utc_ms)
         self._park(ParkedCar(event.plate, event.vehicle, event.bay, event.pin_digest, utc_ms))
 
     def _car_left(self, event: CarLeft, utc_ms: int) -> None:

@@ -11,6 +11,7 @@ from controller.memory import Job, Memory
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
 from domain.site import Patience, Site
+from scheduler.habits import departure_rate_h
 from scheduler.reach import takes_cars
 from scheduler.sequence import Queue, Waiting
 from scheduler.stance import Outlook
@@ -61,10 +62,33 @@ def empty_bays(layout: ModuleLayout, columns: Columns, memory: Memory) -> frozen
 
 
 def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Columns, now_utc_ms: int) -> Outlook:
-    """What the stancer may know of an idle module."""
-    del now_utc_ms
-    down, empty = memory.module(layout.id).down, empty_bays(layout, columns, memory)
-    return Outlook(layout, site.machine, columns, {}, 0.0, down, empty)
+    """What the stancer may know of an idle module: who parks there, and what cars have taught."""
+    crowd = memory.crowd
+    rates = {}
+    for bay in layout.bay_names:
+        plate = memory.car_at.get(bay)
+        if plate is not None:
+            rates[bay] = departure_rate_h(memory.habits.get(plate), crowd, now_utc_ms)
+    empty = empty_bays(layout, columns, memory)
+    return Outlook(
+        layout,
+        site.machine,
+        columns,
+        rates,
+        memory.arrivals.per_h(now_utc_ms) * _share(site, layout, memory),
+        memory.module(layout.id).down,
+        empty,
+    )
+
+
+def _share(site: Site, layout: ModuleLayout, memory: Memory) -> float:
+    """The part of the arriving cars that comes to this module: its part of the empty bays in use."""
+    free = {
+        other.id: sum(1 for bay in other.bay_names if bay not in memory.car_at)
+        for other in site.modules
+        if memory.module(other.id).state == "ready"
+    }
+    return free.get(layout.id, 0) / max(1, sum(free.values()))
 
 
 def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[str, int]:

@@ -139,6 +139,14 @@ def hourly_hazard(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> tuple[f
     )
 
 
+def departure_rate_h(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> float:
+    """Rate (per hour) at which a car that is parked now leaves in the coming hour."""
+    hazard = hourly_hazard(habit, crowd, now_utc_ms)
+    place = now_utc_ms % DAY_MS / HOUR_MS
+    hour, part = int(place), place % 1
+    return hazard[hour] * (1 - part) + hazard[(hour + 1) % 24] * part
+
+
 def chance_to_leave(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_ms: int) -> float:
     """Probability (0 to 1) that a car that is parked now leaves within so long."""
     hazard = hourly_hazard(habit, crowd, now_utc_ms)

@@ -10,8 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from domain.grid import Columns, ModuleLayout
-from domain.ids import BayId
+from domain.ids import BayId, parse_bay
 from domain.machine import Machine
+from scheduler.dockings import is_free
+from scheduler.moves import present
+
+PRICE_MS = 1500
+"""What sliding the rows for nobody yet must save in expected waiting: motors wear, and who comes meanwhile waits."""
+
+KEEP = 1.25
+"""A shaft that is free is given up only for a car so many times as likely to leave: no back and forth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +61,68 @@ def leave_as_is(outlook: Outlook) -> Stance:
     """Pallets go home and gaps stay where the last job left them: what panels do."""
     del outlook
     return Stance()
+
+
+def prepared(outlook: Outlook) -> Stance:
+    """The shaft of the upper car most likely to leave next is free; an empty pallet waits if a car is likely to come.
+
+    Both weigh expected waiting of the next driver, whoever that is.
+    """
+    hold, held = _hold(outlook)
+    if hold:
+        return Stance(None, True, held)
+    expose, told = _expose(outlook)
+    return Stance(expose, False, told or held)
+
+
+def exposing(outlook: Outlook) -> Stance:
+    """Frees the shaft of the upper car most likely to leave next; holds no pallet."""
+    expose, told = _expose(outlook)
+    return Stance(expose, False, told)
+
+
+def holding(outlook: Outlook) -> Stance:
+    """Holds an empty pallet on the ground if a car is likely to come; leaves the gaps as they are."""
+    return Stance(None, *_hold(outlook))
+
+
+def _next_rate(outlook: Outlook) -> float:
+    """Rate of anything that ends the idle time of this module."""
+    return sum(outlook.departures_per_h.values()) + outlook.arrivals_per_h
+
+
+def _expose(outlook: Outlook) -> tuple[BayId | None, str]:
+    rates = {bay: rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1}
+    total = _next_rate(outlook)
+    if not rates or total <= 0:
+        return None, ""
+    free = [bay for bay in rates if is_free(outlook.columns, parse_bay(bay))]
+    free_rate = max((rates[bay] for bay in free), default=0.0)
+    best = min(rates, key=lambda bay: (-rates[bay], bay))
+    way = present(outlook.layout, outlook.machine, outlook.columns, parse_bay(best))
+    if best in free or way is None or rates[best] < KEEP * free_rate:
+        return None, ""
+    saved_ms = (rates[best] - free_rate) / total * way.slide_ms
+    if saved_ms <= PRICE_MS:
+        return None, ""
+    chance = round(100 * rates[best] / total)
+    return best, f"{chance} % likely to be wanted next, saves its driver {way.slide_ms // 1000} s"
+
+
+def _hold(outlook: Outlook) -> tuple[bool, str]:
+    """Worth it if P(a car comes first) * (slide + lower) exceeds P(an upper car is wanted first) * raise.
+
+    A car on the ground level is served past the held pallet, and a car that comes would find an empty
+    pallet of the ground level as quickly.
+    """
+    down = outlook.down
+    if down is None or down not in outlook.empty or any(parse_bay(bay).level == 1 for bay in outlook.empty):
+        return False, ""
+    level = parse_bay(down).level
+    lift_ms = outlook.machine.lowering_ms(outlook.layout.level_z_mm[level - 1])
+    slide_ms = outlook.machine.slide_ms(outlook.layout.pitch_mm)
+    uppers = sum(rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1)
+    comes = outlook.arrivals_per_h
+    if comes * (slide_ms + lift_ms) <= uppers * lift_ms:
+        return False, ""
+    return True, f"a car is expected before one above is wanted ({comes:.1f} against {uppers:.1f} an hour)"

@@ -51,6 +51,7 @@ from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Pl
 from domain.outputs import Opcode
 from domain.vehicle import Vehicle
 from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
+from scheduler.calibration import Calibration
 from scheduler.habits import UNKNOWN_CROWD, Habit, faintest, learn_crowd, learn_departure
 
 HABITS_KEPT = 2000
@@ -103,6 +104,12 @@ class Job:
     stood_utc_ms: int | None = None
     reason: str = ""
     estimate_ms: tuple[int, int, int] | None = None
+    """What was told at the request: from, as planned, to."""
+    estimated_utc_ms: int = 0
+    ahead: int = 0
+    """How many were to be served before it when it was estimated."""
+    since_utc_ms: int = 0
+    """When it came to its present state."""
 
     @property
     def has_driver(self) -> bool:
@@ -238,6 +245,7 @@ class Memory:
     crowd: Habit = UNKNOWN_CROWD
     """The habit of all cars together, by which a newcomer is judged."""
     arrivals: Arrivals = NO_ARRIVALS
+    calibration: Calibration = field(default_factory=Calibration)
     out_of_service: dict[str, Outage] = field(default_factory=dict)
     """By the part's name (`domain.parts`)."""
     car_at: dict[BayId, Plate] = field(default_factory=dict)
@@ -304,6 +312,7 @@ class Memory:
         memory.habits = {plate: Habit.from_state(habit) for plate, habit in state.get("habits", {}).items()}
         memory.crowd = Habit.from_state(state["crowd"]) if "crowd" in state else UNKNOWN_CROWD
         memory.arrivals = Arrivals.from_state(state["arrivals"]) if "arrivals" in state else NO_ARRIVALS
+        memory.calibration = Calibration.from_state(state.get("calibration", {}).get("late_ms", ((), (), ())))
         for plate, car in state["parked"].items():
             memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
         for job_id, fields in state["jobs"].items():
@@ -383,6 +392,7 @@ class Memory:
     def _job_advanced(self, event: JobAdvanced, utc_ms: int) -> None:
         job = self.jobs[event.job]
         job.state = event.state
+        job.since_utc_ms = utc_ms
         if event.reason:
             job.reason = event.reason
         if event.state == "standing_by":
@@ -408,7 +418,9 @@ class Memory:
         job.reason = event.reason
 
     def _job_estimated(self, event: JobEstimated, utc_ms: int) -> None:
-        self.jobs[event.job].estimate_ms = (event.low_ms, event.wait_ms, event.high_ms)
+        job = self.jobs[event.job]
+        job.estimate_ms = (event.low_ms, event.wait_ms, event.high_ms)
+        job.estimated_utc_ms, job.ahead = utc_ms, event.ahead
 
     def _booking_made(self, event: BookingMade, utc_ms: int) -> None:
         self.booking_count += 1
@@ -444,6 +456,9 @@ class Memory:
         job.session_state = event.state
         if event.state == "open" and job.opened_utc_ms is None:
             job.opened_utc_ms = utc_ms
+            if job.estimate_ms is not None:
+                waited_ms = max(0, utc_ms - job.estimated_utc_ms)
+                self.calibration = self.calibration.learnt(job.ahead, job.estimate_ms[1], waited_ms)
 
     def _motion_requested(self, event: MotionRequested, utc_ms: int) -> None:
         module = self.module(event.module)

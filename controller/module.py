@@ -540,17 +540,20 @@ class ModuleControl:
         return True
 
     def _stays_down(self, scan: Scan, image: ModuleImage, job: Job) -> bool:
-        """Whether a job's pallet stays: it cannot go home, or an emptied one is wanted by a car to come."""
+        """Whether a job's pallet stays: it cannot go home, is wanted empty, or level 1 is served past it."""
         memory = scan.memory.module(self._layout.id)
         if self._is_down(memory, job.bay) and self._stuck_down(scan, image, parse_bay(job.bay)):
             return True
-        if job.bay in scan.memory.car_at or memory.down != job.bay:
+        if memory.down != job.bay:
             return False
+        is_empty = job.bay not in scan.memory.car_at
         jobs = queued_jobs(scan.memory, self._layout)
         if not jobs:
-            return self._stance(scan, None).hold
+            return is_empty and self._stance(scan, None).hold
         chosen = self._choose(scan, jobs)
-        return chosen.bay == job.bay and chosen.begin_utc_ms <= scan.moment.utc_ms
+        if chosen.begin_utc_ms > scan.moment.utc_ms:
+            return False
+        return parse_bay(chosen.bay).level == 1 or (is_empty and chosen.bay == job.bay)
 
     # -- the driver at the gate ----------------------------------------------------------------
 

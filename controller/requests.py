@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 
 from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
+from controller.estimates import Estimates
 from controller.machines import GARAGE, JOB
 from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
@@ -67,12 +68,18 @@ class Requests:
     """Answers commands against the memory and the state of the modules."""
 
     def __init__(
-        self, site: Site, policy: Policy, modules: dict[ModuleId, ModuleControl], charging: ChargingControl
+        self,
+        site: Site,
+        policy: Policy,
+        modules: dict[ModuleId, ModuleControl],
+        charging: ChargingControl,
+        estimates: Estimates,
     ) -> None:
         self._site = site
         self._policy = policy
         self._modules = modules
         self._charging = charging
+        self._estimates = estimates
         self.bookings = Bookings(site, self._check_pin, self._bay_for, self._touch)
 
     def _touch(self, module: ModuleId) -> None:
@@ -153,8 +160,7 @@ class Requests:
             return _refused(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
         job = JobId(f"J{scan.memory.job_count + 1:06d}")
         scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
-        self._modules[parse_bay(placed.bay).module].touched = True
-        return Accepted(job)
+        return self._queued(scan, job)
 
     def _still_fits(self, booked: Job, command: RequestStorage) -> bool:
         """Whether the car that came fits the bay that was kept for it."""
@@ -173,8 +179,14 @@ class Requests:
 
     def _driver_came(self, scan: Scan, job: Job, vehicle: Vehicle, pin_digest: str, priority: str) -> Reply:
         scan.emit(DriverCame(job.id, vehicle, pin_digest, priority))
+        return self._queued(scan, job.id)
+
+    def _queued(self, scan: Scan, name: JobId) -> Reply:
+        """Somebody waits: the module hears of it, and the driver how long it will take."""
+        job = scan.memory.jobs[name]
         self._touch(job.module)
-        return Accepted(job.id)
+        self._estimates.tell(scan, self._modules[job.module].columns, job)
+        return Accepted(name)
 
     def _bay_for(self, scan: Scan, booking: Booking) -> BayId | None:
         """Where a booking that is due soon can be served now."""
@@ -245,8 +257,7 @@ class Requests:
             return against
         name = JobId(f"J{scan.memory.job_count + 1:06d}")
         scan.emit(JobQueued(name, "retrieval", car.plate, car.vehicle, car.bay, car.pin_digest, command.priority))
-        self._touch(parse_bay(car.bay).module)
-        return Accepted(name)
+        return self._queued(scan, name)
 
     def _against_bringing(self, scan: Scan, car: ParkedCar) -> Refused | None:
         ref = parse_bay(car.bay)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller.charging import ChargingControl
-from controller.estimates import estimate_of
+from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual_departure_utc_ms
 from controller.machines import GARAGE
 from controller.memory import Job, Memory
 from controller.module import ModuleControl
@@ -19,12 +19,14 @@ from controller.requests import Requests
 from controller.scan import Scan, Step
 from domain.commands import Command, Refused, Reply
 from domain.events import GarageAdvanced, ModuleAdvanced
-from domain.ids import ModuleId
+from domain.ids import ModuleId, Plate
 from domain.moment import NEVER_MS, Moment
 from domain.outputs import Outputs
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
+from domain.vehicle import Vehicle
+from scheduler.bay_costs import BayCost
 from scheduler.estimate import Estimate
 from scheduler.policy import Policy
 
@@ -46,12 +48,15 @@ class Controller:
         self.modules = {
             layout.id: ModuleControl(site, layout, self._policy, expected[layout.id]) for layout in site.modules
         }
-        self._requests = Requests(site, self._policy, self.modules, self._charging)
+        self._estimates = Estimates(site, self._policy.planner)
+        self._requests = Requests(site, self._policy, self.modules, self._charging, self._estimates)
+        self._now_utc_ms = 0
         self._started = False
 
     def step(self, moment: Moment, inputs: Inputs, commands: Sequence[Command] = ()) -> Step:
         """Decide once. `moment.mono_ms` must not go back from step to step."""
         scan = Scan(moment, inputs, self.memory)
+        self._now_utc_ms = moment.utc_ms
         replies: list[Reply] = []
         if self.memory.garage == "halted" and self._started:
             return self._halted_step(scan, commands)
@@ -66,8 +71,21 @@ class Controller:
         return Step(outputs, tuple(scan.events), tuple(replies), scan.wake_ms)
 
     def estimate(self, job: Job) -> Estimate | None:
-        """Time until the gate opens for an open job, from the present state; None once it is open."""
-        return estimate_of(self.site, self.memory, self.modules[job.module].columns, job)
+        """Time until the gate opens for an open job, as of the last step; None once it is open."""
+        return self._estimates.of(self.memory, self.modules[job.module].columns, job, self._now_utc_ms)
+
+    def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None = None) -> list[BayCost]:
+        """What each free bay would cost this driver when the car leaves at this local minute, or as usual.
+
+        Cheapest first; bays that the car does not fit, and modules that are not ready, are left out.
+        """
+        now = self._now_utc_ms
+        if minute_of_day is None:
+            leaving_utc_ms = usual_departure_utc_ms(self.memory, plate, now)
+        else:
+            leaving_utc_ms = next_minute_utc_ms(self.site, minute_of_day, now)
+        columns = {name: module.columns for name, module in self.modules.items()}
+        return bay_costs(self.site, self.memory, columns, vehicle, leaving_utc_ms)
 
     def _start(self, scan: Scan) -> None:
         """After a start nothing is known: every module is offline until its PLC has been heard."""

@@ -82,12 +82,16 @@ class JobMovedToBay:
 
 @dataclass(frozen=True, slots=True)
 class JobEstimated:
-    """What the driver was told at the request: minutes until the gate opens, with the 80 % interval."""
+    """What the driver was told at the request: time until the gate opens as planned, and the 80 % interval.
+
+    `ahead` is how many were to be served before.
+    """
 
     job: JobId
     wait_ms: int
     low_ms: int
     high_ms: int
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)

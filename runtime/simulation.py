@@ -167,6 +167,9 @@ def _report(
             "p95": round(waits[min(len(waits) - 1, len(waits) * 95 // 100)], 1) if waits else 0.0,
             "max": round(waits[-1], 1) if waits else 0.0,
         },
+        "retrieval_wait_s": mean_wait_s(one for one in tally.served if one.kind == "retrieval"),
+        "storage_wait_s": mean_wait_s(one for one in tally.served if one.kind == "storage"),
+        "estimate_coverage_pct": tally.estimate_coverage_pct,
         "bookings": {
             "made": tally.bookings_made,
             "kept": tally.bookings_kept,

@@ -62,6 +62,9 @@ class Tally:
     late_ms: dict[JobId, int] = field(default_factory=dict)
     """By booked job: how long after the booked minute its pallet stood on the ground; 0 or less is in time."""
     called: set[JobId] = field(default_factory=set)
+    told: int = 0
+    as_told: int = 0
+    """Of the drivers who were told an interval, those for whom the gate opened within it."""
 
     def hear(self, records: Iterable[Recorded], memory: Memory) -> None:
         """Count these events; `memory` has them folded in."""
@@ -90,8 +93,17 @@ class Tally:
         job = memory.jobs[name]
         if job.opened_utc_ms != utc_ms:
             return  # the gate of this job has opened before
+        if job.estimate_ms is not None:
+            low_ms, _, high_ms = job.estimate_ms
+            self.told += 1
+            self.as_told += low_ms <= utc_ms - job.estimated_utc_ms <= high_ms
         booked = job.booking is not None
         self.served.append(Served(name, job.kind, job.module, job.bay, booked, job.waits_from_utc_ms, utc_ms))
+
+    @property
+    def estimate_coverage_pct(self) -> float | None:
+        """Share of drivers for whom the gate opened within the 80 % interval that they were told."""
+        return round(100 * self.as_told / self.told, 1) if self.told else None
 
     @property
     def punctual(self) -> int:

@@ -1,101 +1,124 @@
-"""How long a driver still waits: nominal machine times plus people's dwell, with a spread.
+"""How long a driver still waits: the rest of the job under way, then the queue as it is planned.
 
-Decides nothing; it adds up what the queue before a job costs. Times are nominal here; whoever has
-measured ones passes another `Machine`.
+Decides nothing; it adds up the times of the plan that the module follows. The interval that people are
+told is `scheduler.calibration`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
 
-from domain.grid import Columns, ModuleLayout
-from domain.ids import BayRef
-from domain.machine import Machine
+from domain.grid import Columns
+from domain.ids import BayRef, JobId
+from scheduler.dockings import slid
+from scheduler.measured import nominal
 from scheduler.reach import approach
+from scheduler.rolling import Order
+from scheduler.sequence import Planner, Queue
 
-DWELL_SPREAD = 0.25
-"""Standard deviation of a driver's dwell as a share of its mean (assumed until measured)."""
-
-P90 = 1.2816
-"""One-sided 90 % point of the normal distribution: +- this many sd covers 80 %."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One job ahead or one's own: where it goes and whether a car comes or leaves."""
-
-    bay: BayRef
-    kind: str
+REST = 4
+"""Who dwells longer than the mean is expected to take a further quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Time until the gate opens: middle and half-width of the 80 % interval, in ms."""
+    """Time until the gate opens in ms: as planned, and the 80 % interval around it."""
 
     wait_ms: int
-    spread_ms: int
+    low_ms: int
+    high_ms: int
+
+    @property
+    def spread_ms(self) -> int:
+        """Half-width of a symmetric interval that has the told one within it."""
+        return max(self.wait_ms - self.low_ms, self.high_ms - self.wait_ms)
 
 
-def gate_ready_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work, phase: str = "queued") -> int:
-    """From now to the gate fully open, for a job in this phase (a state of the job machine)."""
-    lift_ms = _lift_ms(layout, machine, work.bay)
-    slides_ms = _slides_ms(layout, machine, columns, work.bay)
-    match phase:
-        case "queued":
-            return slides_ms + lift_ms + machine.gate_ms
-        case "preparing":
-            return slides_ms // 2 + lift_ms + machine.gate_ms
-        case "delivering":
-            return lift_ms // 2 + machine.gate_ms
-        case _:
-            return machine.gate_ms // 2
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job that a module works on: its state, for how long it has been in it, and what its driver has done.
 
-
-def job_ms(layout: ModuleLayout, machine: Machine, columns: Columns, work: Work, phase: str = "queued") -> int:
-    """From now until the module is free for the next job.
-
-    A phase under way is taken to be half over: that is its mean rest when one looks at random.
+    `opened_ago_ms` counts from when the gate stood open; `shutting` says that its driver is done.
+    A booked pallet that stands by is held until about `driver_in_ms`.
     """
-    lift_ms = _lift_ms(layout, machine, work.bay)
-    if phase == "returning":
-        return lift_ms // 2
-    dwell_ms = machine.driver_in_ms if work.kind == "storage" else machine.driver_out_ms
-    if phase == "at_gate":
-        return dwell_ms // 2 + machine.gate_ms + lift_ms
-    return gate_ready_ms(layout, machine, columns, work, phase) + dwell_ms + machine.gate_ms + lift_ms
+
+    job: JobId
+    kind: str
+    bay: BayRef
+    state: str
+    elapsed_ms: int
+    opened_ago_ms: int | None = None
+    shutting: bool = False
+    driver_in_ms: int = 0
 
 
-def queue_estimate(
-    layout: ModuleLayout,
-    machine: Machine,
-    columns: Columns,
-    ahead: Sequence[Work],
-    own: Work,
-    phase: str = "queued",
-    running: tuple[Work, str] | None = None,
-) -> Estimate:
-    """Wait of `own` (in its phase) behind the running job, if any, and `ahead`, first to last.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One driver's turn: time until the gate opens, and how many are served before."""
 
-    Every job is taken to need its slides from the present columns, which is what a parallel
-    machine pays at most; each dwell ahead adds its variance.
+    open_ms: int
+    ahead: int
+
+
+def turns(queue: Queue, running: Running | None, planner: Planner) -> dict[JobId, Due]:
+    """When the gate opens for the running job, if it has not yet, and for each that waits.
+
+    `queue` is as of now, also while a job runs; it may be empty then.
     """
-    wait_ms = sum(job_ms(layout, machine, columns, work) for work in ahead)
-    wait_ms += gate_ready_ms(layout, machine, columns, own, phase)
-    before = list(ahead)
+    found: dict[JobId, Due] = {}
+    free_ms = 0
     if running is not None:
-        wait_ms += job_ms(layout, machine, columns, *running)
-        before.append(running[0])
-    dwells = [machine.driver_in_ms if w.kind == "storage" else machine.driver_out_ms for w in before]
-    sd_ms = sqrt(sum((DWELL_SPREAD * dwell) ** 2 for dwell in dwells))
-    return Estimate(wait_ms, round(P90 * sd_ms) + machine.ramp_ms)
+        open_ms, free_ms, queue = _after(queue, running)
+        if running.opened_ago_ms is None:
+            found[running.job] = Due(open_ms, 0)
+    if queue.waiting:
+        order: Order = planner(queue)
+        for place, served in enumerate(order.served):
+            ahead = place + (running is not None)
+            found[served.turn.job] = Due(free_ms + served.open_ms, ahead)
+    return found
 
 
-def _slides_ms(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRef) -> int:
-    way = approach(layout, machine, columns, bay)
-    return way.slide_ms if way is not None else machine.slide_ms(layout.pitch_mm)
-
-
-def _lift_ms(layout: ModuleLayout, machine: Machine, bay: BayRef) -> int:
-    return machine.lowering_ms(layout.level_z_mm[bay.level - 1]) if bay.level > 1 else 0
+def _after(queue: Queue, running: Running) -> tuple[int, int, Queue]:
+    """When the running job's gate opens and shuts, and how the module stands then."""
+    times = queue.times or nominal(queue.layout, queue.machine)
+    bay, state = running.bay, running.state
+    columns: Columns = queue.columns
+    prepare_ms = 0
+    if state == "preparing":
+        way = approach(queue.layout, queue.machine, columns, bay)
+        if way is not None:
+            prepare_ms, columns = way.slide_ms, slid(columns, way.slides)
+        if queue.down is not None and queue.down != bay.name and bay.level > 1:
+            prepare_ms += max(times.raise_ms)
+    lower_ms = times.lower_ms[bay.level] if queue.down != bay.name else 0
+    match state:
+        case "preparing":
+            open_ms = max(0, prepare_ms - running.elapsed_ms) + lower_ms + times.gate_open_ms
+        case "delivering":
+            open_ms = max(0, times.lower_ms[bay.level] - running.elapsed_ms) + times.gate_open_ms
+        case "standing_by":
+            open_ms = max(0, running.driver_in_ms) + times.gate_open_ms
+        case _:
+            open_ms = max(0, times.gate_open_ms - running.elapsed_ms)
+    dwell_ms = times.dwell_ms(running.kind)
+    down: BayRef | None = bay if bay.level > 1 else None
+    if state == "returning":
+        shut_ms = max(0, times.raise_ms[bay.level] - running.elapsed_ms)
+        down = None
+    elif running.opened_ago_ms is None:
+        shut_ms = open_ms + dwell_ms + times.gate_close_ms
+    elif running.shutting:
+        shut_ms = times.gate_close_ms
+    else:
+        shut_ms = max(dwell_ms - running.opened_ago_ms, dwell_ms // REST) + times.gate_close_ms
+    empty = queue.empty | {bay.name} if running.kind == "retrieval" else queue.empty - {bay.name}
+    kept = queue.down if bay.level == 1 else None
+    after = replace(
+        queue,
+        columns=columns,
+        now_utc_ms=queue.now_utc_ms + shut_ms,
+        down=down.name if down is not None else kept,
+        empty=empty,
+    )
+    return open_ms, shut_ms, after

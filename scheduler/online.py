@@ -42,6 +42,11 @@ def planned_order(queue: Queue) -> Order:
     return best_order(line_of(queue))
 
 
+def first_come_order(queue: Queue) -> Order:
+    """What comes of serving them as they asked."""
+    return order_as_given(line_of(queue))
+
+
 def line_of(queue: Queue) -> Line:
     """The queue in figures, oldest request first."""
     oldest_first = sorted(queue.waiting, key=lambda one: (one.waits_from_utc_ms, one.job))

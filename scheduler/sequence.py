@@ -14,6 +14,7 @@ from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine
 from domain.vehicle import Vehicle
 from scheduler.measured import Times
+from scheduler.rolling import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ class Chosen:
 
 Sequencer = Callable[[Queue], Chosen]
 """A sequencing policy."""
+
+Planner = Callable[[Queue], Order]
+"""The whole order that a sequencer will follow if nothing changes; times in ms from `now_utc_ms`."""
 
 
 def first_come_first_served(queue: Queue) -> Chosen:

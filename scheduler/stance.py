@@ -13,7 +13,7 @@ from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
 from domain.machine import Machine
 from scheduler.dockings import is_free
-from scheduler.moves import present
+from scheduler.reach import approach
 
 PRICE_MS = 1500
 """What sliding the rows for nobody yet must save in expected waiting: motors wear, and who comes meanwhile waits."""
@@ -99,7 +99,7 @@ def _expose(outlook: Outlook) -> tuple[BayId | None, str]:
     free = [bay for bay in rates if is_free(outlook.columns, parse_bay(bay))]
     free_rate = max((rates[bay] for bay in free), default=0.0)
     best = min(rates, key=lambda bay: (-rates[bay], bay))
-    way = present(outlook.layout, outlook.machine, outlook.columns, parse_bay(best))
+    way = approach(outlook.layout, outlook.machine, outlook.columns, parse_bay(best))
     if best in free or way is None or rates[best] < KEEP * free_rate:
         return None, ""
     saved_ms = (rates[best] - free_rate) / total * way.slide_ms

@@ -1,12 +1,11 @@
-"""Where a car goes, and what its driver is told."""
+"""Where a car goes."""
 
 from __future__ import annotations
 
 from domain.grid import ModuleLayout
-from domain.ids import BayId, ModuleId, Plate, parse_bay
+from domain.ids import BayId, ModuleId, Plate
 from domain.machine import Machine
 from domain.vehicle import VEHICLE_CLASSES
-from scheduler.estimate import Work, gate_ready_ms, job_ms, queue_estimate
 from scheduler.placement import Arrival, ModuleOffer, Surroundings, fits_anywhere, lowest_fitting
 from tests.sites import module_layout
 
@@ -42,23 +41,3 @@ def test_dead_bays_are_never_given() -> None:
 def test_what_fits_nowhere() -> None:
     assert fits_anywhere(VEHICLE_CLASSES["D"], [A])
     assert not fits_anywhere(VEHICLE_CLASSES["C"], [A])
-
-
-def test_the_estimate_adds_up_the_queue_and_widens_with_every_driver_ahead() -> None:
-    columns = A.initial_columns
-    ground, top = Work(parse_bay("A-1-01"), "retrieval"), Work(parse_bay("A-4-01"), "retrieval")
-    alone = queue_estimate(A, MACHINE, columns, [], ground)
-    assert alone.wait_ms == MACHINE.gate_ms
-    behind = queue_estimate(A, MACHINE, columns, [top], ground)
-    assert behind.wait_ms == job_ms(A, MACHINE, columns, top) + MACHINE.gate_ms
-    twice = queue_estimate(A, MACHINE, columns, [top, top], ground)
-    assert alone.spread_ms < behind.spread_ms < twice.spread_ms
-
-
-def test_the_estimate_shrinks_as_the_job_goes_on() -> None:
-    top = Work(parse_bay("A-4-01"), "storage")
-    phases = ("queued", "preparing", "delivering", "at_gate")
-    left = [gate_ready_ms(A, MACHINE, A.initial_columns, top, phase) for phase in phases]
-    assert left == sorted(left, reverse=True)
-    busy = [job_ms(A, MACHINE, A.initial_columns, top, phase) for phase in (*phases, "returning")]
-    assert busy == sorted(busy, reverse=True)

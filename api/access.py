@@ -26,6 +26,7 @@ COOKIE = "garage_session"
 
 ACCESS: dict[str, frozenset[Role]] = {
     "POST /api/v1/storages": ANYONE,
+    "POST /api/v1/bay-costs": ANYONE,
     "POST /api/v1/retrievals": ANYONE,
     "GET /api/v1/jobs": ANYONE,
     "GET /api/v1/jobs/{job}": ANYONE,

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from domain.commands import Command, Reply
+from domain.ids import Plate
 from domain.site import Site
+from domain.vehicle import Vehicle
 
 
 class Garage(Protocol):
@@ -103,6 +105,14 @@ class Garage(Protocol):
 
     def bookings(self) -> list[dict[str, Any]]:
         """All that are not over, the next due first, and the last 200 that are."""
+        ...
+
+    def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:
+        """What each free bay that takes the car would cost its driver, in the order of cost.
+
+        {"bay", "wait_ms", "reason"}: the expected wait at a local minute of the day (0 to 1439), or at
+        the car's usual departure when that is None.
+        """
         ...
 
     def charging(self, charging: str) -> dict[str, Any] | None:

@@ -92,6 +92,13 @@ class _CarBody(Body):
             return self.vehicle.vehicle()
         return VEHICLE_CLASSES[self.vehicle_class] if self.vehicle_class is not None else None
 
+    def car(self) -> Vehicle:
+        """The car, where one must be told."""
+        told = self.car_told()
+        if told is None:
+            raise TypeError("a body without a car passed its own check")
+        return told
+
 
 class StorageBody(_CarBody):
     """Park a car: its class or its size, and a PIN if the driver has chosen one."""
@@ -99,12 +106,12 @@ class StorageBody(_CarBody):
     plate: PlateText
     pin: PinText | None = None
 
-    def car(self) -> Vehicle:
-        """The car that is to be parked."""
-        told = self.car_told()
-        if told is None:
-            raise TypeError("a storage without a car passed its own check")
-        return told
+
+class BayCostsBody(_CarBody):
+    """Which car would be parked, and at what time of day it is to leave."""
+
+    plate: PlateText
+    at: AtText
 
 
 class RetrievalBody(Body):

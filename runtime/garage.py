@@ -26,6 +26,7 @@ from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate
 from domain.moment import Moment
 from domain.signals import Inputs
 from domain.site import Site
+from domain.vehicle import Vehicle
 from runtime.degraded import of_controller, outages, reach_view
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
@@ -139,6 +140,11 @@ class RunningGarage:
         coming = sorted((one for one in bookings if one.is_open), key=lambda one: (one.due_utc_ms, one.id))
         over = sorted((one for one in bookings if not one.is_open), key=lambda one: (-one.due_utc_ms, one.id))
         return [booking_view(one) for one in (*coming, *over[:ENDED_BOOKINGS_SHOWN])]
+
+    def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:
+        """What each free bay would cost the driver of this car at its departure."""
+        costs = self.controller.bay_costs(vehicle, plate, minute_of_day)
+        return [{"bay": cost.bay, "wait_ms": cost.wait_ms, "reason": cost.reason} for cost in costs]
 
     def charging(self, charging: str) -> dict[str, Any] | None:
         """One charging session, with its fee once it has ended."""

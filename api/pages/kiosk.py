@@ -74,11 +74,23 @@ async def _vehicle_class(visit: Visit) -> HTMLResponse:
         raise Problem("invalid_input")
     if visit.flow == "book":
         return kiosk_bookings.hour_question(visit, kind="arrival")
+    plate = parse_plate(visit.plate)
+    # Asked before the bay is promised: afterwards it is not free any more.
+    costs = visit.garage.bay_costs(vehicle, plate, None)
     try:
-        granted = await asks.store(visit.garage, parse_plate(visit.plate), vehicle, None)
+        granted = await asks.store(visit.garage, plate, vehicle, None)
     except Problem as problem:
         return visit.refused(problem)
-    return _job_screen(visit.request, visit.garage, granted.id, pin=granted.pin)
+    return _job_screen(visit.request, visit.garage, granted.id, pin=granted.pin, costs=costs)
+
+
+def _departure(job: dict[str, Any], costs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """How long the car will take at its usual departure from the promised bay, and from the best other one."""
+    own = next((cost for cost in costs if cost["bay"] == job["bay"]), None)
+    others = [cost for cost in costs if cost["bay"] != job["bay"]]
+    if own is None:
+        return None
+    return {"own": own, "other": min(others, key=lambda cost: int(cost["wait_ms"])) if others else None}
 
 
 async def _pin(visit: Visit) -> HTMLResponse:
@@ -196,9 +208,12 @@ def _job_context(job: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def _job_screen(request: Request, garage: Garage, name: str, pin: str = "") -> HTMLResponse:
-    """The screen of one job; with the PIN when it has just been made."""
-    return render(request, "kiosk/job.html", pin=pin, **_job_context(asks.job(garage, name)))
+def _job_screen(
+    request: Request, garage: Garage, name: str, pin: str = "", costs: list[dict[str, Any]] | None = None
+) -> HTMLResponse:
+    """The screen of one job; with the PIN when it has just been made, and with what its bay means later."""
+    job = asks.job(garage, name)
+    return render(request, "kiosk/job.html", pin=pin, departure=_departure(job, costs or []), **_job_context(job))
 
 
 @router.get("/kiosk/job/{job}", response_model=None)
@@ -208,7 +223,7 @@ async def follow_job(
     """Where a job stands: a whole page, or for the page's own polling only what has changed."""
     record = asks.job(garage, job)
     if request.headers.get("hx-request") is None:
-        return render(request, "kiosk/job_page.html", pin="", **_job_context(record))
+        return render(request, "kiosk/job_page.html", pin="", departure=None, **_job_context(record))
     if seen == _digest(record, stage_of(record)):
         return Response(status_code=204)
     return render(request, "kiosk/job_region.html", **_job_context(record))

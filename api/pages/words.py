@@ -210,6 +210,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "pin_is": ("Your code for fetching the car", "您的取车码"),
     "pin_is_charging": ("Your code for ending the charge", "您的充电码"),
     "pin_keep": ("Please remember it or take a photo.", "请记住，或用手机拍下。"),
+    "departure_from": (
+        "From {bay} your car comes in {wait} at your usual time.",
+        "平时取车，从 {bay} 需{wait}。",
+    ),
+    "departure_other": ("From {bay} it would be {wait}.", "从 {bay} 需{wait}。"),
     "job_title_storage": ("Your pallet is coming", "载车板正在过来"),
     "job_title_retrieval": ("Your car is coming", "您的车正在过来"),
     "go_to_gate": ("Please go to gate {module}", "请到 {module} 库门前等候"),

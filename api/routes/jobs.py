@@ -12,9 +12,17 @@ from api.edge import GarageDep, GuardedRoute, PrincipalDep
 from api.ports import Garage
 from api.problems import Problem
 from api.resources import job_resource
-from api.schemas import RetrievalBody, StorageBody, class_table
+from api.schemas import BayCostsBody, RetrievalBody, StorageBody, class_table
 from api.settings import Principal
+from api.times import minute_of_day
 
+_BAY_COSTS: dict[str, Any] = {
+    "content": {
+        "application/json": {
+            "example": {"at": "07:40", "bays": [{"bay": "A-2-04", "wait_s": 95, "reason": "level 2, few others then"}]}
+        }
+    }
+}
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["jobs"])
 
 
@@ -73,6 +81,17 @@ async def cancel_job(job: str, garage: GarageDep, principal: PrincipalDep, respo
     """Give a job up that has not moved a car yet."""
     await asks.cancel(garage, job)
     return _accepted(garage, job, response, principal)
+
+
+@router.post("/bay-costs", responses={200: _BAY_COSTS})
+async def ask_bay_costs(body: BayCostsBody, garage: GarageDep) -> dict[str, Any]:
+    """How long the driver would wait at that time, from each bay that is free for this car, the best first.
+
+    The car's usual time is not asked here: its waits would tell strangers when somebody leaves home.
+    """
+    costs = garage.bay_costs(body.car(), body.plate, minute_of_day(body.at))
+    bays = [{"bay": cost["bay"], "wait_s": cost["wait_ms"] // 1000, "reason": cost["reason"]} for cost in costs]
+    return {"at": body.at, "bays": bays}
 
 
 @router.get("/vehicle-classes")

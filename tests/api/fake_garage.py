@@ -41,7 +41,7 @@ from domain.parts import Part, parse_part, without
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
-from domain.vehicle import VEHICLE_CLASSES
+from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from runtime.degraded import Degraded, reach_view
 from runtime.view import booking_view
 from tests.sites import default_site
@@ -80,6 +80,10 @@ class FakeGarage:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
         self.marks: dict[str, dict[str, Any]] = {}
+        self.costs = [
+            {"bay": "B-2-03", "wait_ms": 95_000, "reason": "level 2, few others then"},
+            {"bay": "A-3-07", "wait_ms": 150_000, "reason": "level 3, in nobody's way"},
+        ]
         self.is_ready = True
         self._pin = 100_000
         self._memory = Memory()
@@ -409,6 +413,9 @@ class FakeGarage:
     def bookings(self) -> list[dict[str, Any]]:
         bookings = sorted(self._memory.bookings.values(), key=lambda one: (not one.is_open, one.due_utc_ms))
         return [booking_view(one) for one in bookings]
+
+    def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:
+        return self.costs
 
     def charging(self, charging: str) -> dict[str, Any] | None:
         session = self.sessions.get(charging)

@@ -92,6 +92,22 @@ def test_an_unknown_job_is_not_found(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_job")
 
 
+def test_each_free_bay_is_told_with_its_wait_at_the_departure(client: TestClient) -> None:
+    told = client.post("/api/v1/bay-costs", json=PARK | {"at": "07:40"})
+    assert told.status_code == 200
+    assert told.json() == {
+        "at": "07:40",
+        "bays": [
+            {"bay": "B-2-03", "wait_s": 95, "reason": "level 2, few others then"},
+            {"bay": "A-3-07", "wait_s": 150, "reason": "level 3, in nobody's way"},
+        ],
+    }
+    bad = client.post("/api/v1/bay-costs", json=PARK | {"at": "25:00"})
+    assert (bad.status_code, bad.json()["code"]) == (422, "booking_time")
+    for body in (PARK, {"plate": PARK["plate"], "at": "07:40"}):
+        assert client.post("/api/v1/bay-costs", json=body).json()["code"] == "invalid_input"
+
+
 BAD_BODIES: list[tuple[dict[str, Any], str]] = [
     ({"plate": "!", "vehicle_class": "Z"}, "plate"),
     ({"plate": "京A12345"}, "body"),

@@ -47,6 +47,14 @@ def test_parking_asks_plate_and_class_and_then_shows_the_pin(client: TestClient,
     assert (command.plate, command.vehicle.class_code) == ("京A12345", "K")
 
 
+def test_parking_tells_how_long_fetching_will_take_from_the_bay(client: TestClient, garage: FakeGarage) -> None:
+    form = {"flow": "park", "plate": "京A12345", "vehicle_class": "Z"}
+    page = answer(client, "vehicle-class", **form).text
+    assert "From A-3-07 your car comes in 2 to 3 min at your usual time. From B-2-03 it would be about 2 min." in page
+    garage.costs = []
+    assert 'data-test="departure"' not in answer(client, "vehicle-class", **form | {"plate": "京B22222"}).text
+
+
 def test_fetching_asks_plate_and_pin(client: TestClient, garage: FakeGarage) -> None:
     garage.park("京A12345", "271828")
     assert screen_of(answer(client, "plate", flow="fetch", plate="京A12345")) == "pin"

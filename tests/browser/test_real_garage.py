@@ -59,6 +59,7 @@ def test_a_car_is_parked_seen_on_the_live_page_and_fetched(page: Page, program: 
     page.click("[data-test=class-Z]")
     pin = shown_pin(page)
     assert len(pin) == 6
+    expect(page.locator("[data-test=departure]")).to_contain_text("从 A-2-04 需")
     # when the only free bay, on level 2, comes down and the gate opens
     reach(page, "gate_open")
     live = page.context.new_page()

@@ -1,14 +1,16 @@
-"""What a soft PLC refuses, and why: rules R1 to R5 as the machine itself keeps them.
+"""What a soft PLC refuses and what it stops, and why: rules R1 to R5 as the machine itself keeps them.
 
-Decides whether one command may start now, from the sensors alone; answers with a reason number of
-the register map. Shares no code with the controller's own check: these are two barriers.
+Decides whether one command may start now, and whether what moves must stop, from the sensors alone;
+answers with a reason number of the register map. Shares no code with the controller's own check:
+these are two barriers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from domain.faults import FaultNumber
 from domain.machine import SlideMode
 from domain.outputs import GATE
 from domain.signals import GateState, PlcMode
@@ -57,6 +59,11 @@ def check_supervised(now: Situation) -> None:
     check_drive(now)
     _refuse_if(now.faulty, 19)
     _refuse_if(not now.heartbeat_fresh, 4)
+
+
+def check_mailbox(now: Situation, number: int) -> None:
+    """One move at a time in each mailbox."""
+    _refuse_if(number in now.moves, 20)
 
 
 def check_people(now: Situation) -> None:
@@ -170,3 +177,45 @@ def check_gate_open(now: Situation) -> None:
         _refuse_if(isinstance(move, LiftMove), 10)
         _refuse_if(isinstance(move, SlideMove), 11)
     _refuse_if(not all(pallet.home or pallet.on_ground for pallet in now.plant.pallets), 8)
+
+
+def somebody_seen(plant: ModulePlant) -> bool:
+    """Whether either sensor of the access zone sees anybody or anything."""
+    return not (plant.zone_clear_a and plant.zone_clear_b)
+
+
+def cause_to_stop(
+    now: Situation, unsafe: Mapping[FaultNumber, Collection[int]]
+) -> tuple[int, FaultNumber | None] | None:
+    """Why all that is driven must stop now: reason number, and the fault that latches with it; None to go on.
+
+    `unsafe` are the pallets whose slack-rope or over-travel switch has operated. Asked only while
+    something is driven; a gate that opens again for somebody needs no supervisor for that.
+    """
+    plant = now.plant
+    if plant.estop_pressed:
+        return 5, FaultNumber.ESTOP
+    if not plant.phase_ok:
+        return 13, FaultNumber.PHASE_LOSS
+    if not plant.key_switch:
+        return 13, None
+    pallets_driven = plant.moving > 0 or any(number != GATE for number in now.moves)
+    if not pallets_driven and not now.moves:
+        return None
+    if now.mode is not PlcMode.AUTOMATIC:
+        return 3, None
+    if not now.heartbeat_fresh:
+        return 4, FaultNumber.HEARTBEAT_STALE
+    return _danger(now, unsafe) if pallets_driven else None
+
+
+def _danger(now: Situation, unsafe: Mapping[FaultNumber, Collection[int]]) -> tuple[int, FaultNumber] | None:
+    """What must not be while pallets are driven."""
+    if somebody_seen(now.plant):
+        return 21, FaultNumber.ZONE_BREACH
+    if now.plant.gate_state is not GateState.CLOSED:
+        return 6, FaultNumber.ZONE_BREACH
+    for number, pallets in unsafe.items():
+        if pallets:
+            return 22, number
+    return None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from domain.faults import FaultNumber
 from domain.moment import NEVER_MS
 from domain.outputs import GATE, Opcode
-from domain.signals import GateState, PlcMode, Result
+from domain.signals import GateState, Result
 from domain.site import Site
 from plc.register_map import (
     ADDRESS,
@@ -242,11 +242,9 @@ class SoftPlc:
 
     def _guard(self, now_ms: int) -> None:
         """Stop everything when a condition for motion is gone."""
-        gate_driven = self.plant.gate_state in _GATE_DRIVEN
-        pallets_driven = self.plant.moving > 0 or any(number != GATE for number in self._moves)
-        if not (gate_driven or pallets_driven):
+        if not (self._moves or self.plant.moving or self.plant.gate_state in _GATE_DRIVEN):
             return
-        cause = self._cause_to_stop(now_ms, pallets_driven)
+        cause = plc_rules.cause_to_stop(self._situation(), self._unsafe) or self._overdue(now_ms)
         if cause is None:
             self._mind_the_gap(now_ms)
             return
@@ -258,31 +256,6 @@ class SoftPlc:
         for move in self._moves.values():
             if not move.stopped and not move.complete():
                 move.stopped = reason
-
-    def _cause_to_stop(self, now_ms: int, pallets_driven: bool) -> tuple[int, FaultNumber | None] | None:
-        """Reason number of a stop, and the fault that latches with it."""
-        plant = self.plant
-        if plant.estop_pressed:
-            return 5, FaultNumber.ESTOP
-        if not plant.phase_ok:
-            return 13, FaultNumber.PHASE_LOSS
-        if not plant.key_switch:
-            return 13, None
-        if not pallets_driven and not self._moves:
-            return None  # the gate reopens for somebody, and needs no supervisor for that
-        if plant.mode_switch is not PlcMode.AUTOMATIC:
-            return 3, None
-        if not self._fresh:
-            return 4, FaultNumber.HEARTBEAT_STALE
-        if pallets_driven:
-            if not (plant.zone_clear_a and plant.zone_clear_b):
-                return 21, FaultNumber.ZONE_BREACH
-            if plant.gate_state is not GateState.CLOSED:
-                return 6, FaultNumber.ZONE_BREACH
-            for number, pallets in self._unsafe.items():
-                if pallets:
-                    return 22, number
-        return self._overdue(now_ms)
 
     def _overdue(self, now_ms: int) -> tuple[int, FaultNumber] | None:
         for move in self._moves.values():
@@ -301,7 +274,7 @@ class SoftPlc:
         move = self._moves.get(GATE)
         if not isinstance(move, GateMove) or move.opening or move.stopped or move.complete():
             return
-        if not (self.plant.zone_clear_a and self.plant.zone_clear_b):
+        if plc_rules.somebody_seen(self.plant):
             move.stopped = 21
             self.plant.gate(True, now_ms)
 
@@ -327,8 +300,7 @@ class SoftPlc:
             return
         mailbox.last_id = command_id
         try:
-            if mailbox.number in self._moves:
-                raise Refusal(20)
+            plc_rules.check_mailbox(self._situation(), mailbox.number)
             move = self._accept(mailbox.number, (opcode, first, second), now_ms + deadline_ms, command_id)
         except Refusal as refusal:
             mailbox.answer(command_id, Result.REFUSED, refusal.reason)
@@ -342,7 +314,7 @@ class SoftPlc:
     def _accept(self, number: int, asked: tuple[int, int, int], deadline: int, command_id: int) -> Move | None:
         """The move a command starts, or None when it is done at once; raises Refusal."""
         opcode, first, second = asked
-        now = Situation(self.plant, self._moves, self._mode(), self._fresh, bool(self._faults))
+        now = self._situation()
         common = (self.plant, self._starter, command_id, deadline)
         if number == GATE:
             return self._accept_gate(now, opcode, deadline, command_id)
@@ -392,12 +364,12 @@ class SoftPlc:
 
     # --- publishing ---------------------------------------------------------------------------
 
-    def _mode(self) -> PlcMode:
-        return self.plant.mode_switch
+    def _situation(self) -> Situation:
+        return Situation(self.plant, self._moves, self.plant.mode_switch, self._fresh, bool(self._faults))
 
     def _publish(self) -> None:
         bank = self._bank
-        bank.set(_A["mode"], self._mode().value)
+        bank.set(_A["mode"], self.plant.mode_switch.value)
         bank.set(_A["key_switch"], self.plant.key_switch)
         bank.set(_A["safety"], safety_word(self.plant, self._fresh))
         bank.set(_A["gate_state"], self.plant.gate_state.value)

@@ -16,7 +16,8 @@ from domain.signals import ZONE_CLEAR, GateState, ModuleImage, Pallet, PalletSig
 
 Reasons = tuple[Refusal, ...]
 
-_MOTION_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.WATCHDOG_OK | Safety.DRIVE_ENABLED
+_DRIVE_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED
+_MOTION_OK = _DRIVE_OK | Safety.WATCHDOG_OK
 
 
 def against(
@@ -32,19 +33,31 @@ def against(
 
     `running` are the moves of this module that were asked for and have not ended.
     """
+    return tuple(reasons(layout, image, opcode, level, first, second, running))
+
+
+def reasons(
+    layout: ModuleLayout,
+    image: ModuleImage,
+    opcode: Opcode,
+    level: int,
+    first: int,
+    second: int,
+    running: Iterable[MailboxWrite] = (),
+) -> Iterator[Refusal]:
+    """The same one by one, looking no further than the next reason needs."""
     active = tuple(running)
     match opcode:
         case Opcode.SLIDE:
-            found = _against_slide(layout, image, level, first, second, active)
+            return _against_slide(layout, image, level, first, second, active)
         case Opcode.LOWER:
-            found = _against_lower(layout, image, level, first, active)
+            return _against_lower(layout, image, level, first, active)
         case Opcode.RAISE:
-            found = _against_raise(layout, image, level, first, active)
+            return _against_raise(layout, image, level, first, active)
         case Opcode.GATE_OPEN | Opcode.GATE_CLOSE:
-            found = _against_gate(layout, image, opcode, active)
+            return _against_gate(layout, image, opcode, active)
         case _:
-            found = iter(())
-    return tuple(found)
+            return iter(())
 
 
 def signal_of(layout: ModuleLayout, image: ModuleImage, bay: BayId) -> PalletSignal:
@@ -96,17 +109,37 @@ def _against_slide(
         yield Refusal(RefusalCode.LEVEL_BUSY, f"level {level}")
     for name in _away(layout, image):
         ref = layout.bays[layout.offset[name]]
-        lifted = image.cells[ref.level - 1].bit_count() == layout.pallets_per_level[ref.level - 1]
+        lifted = _is_complete(layout, image, ref.level)
         if ref.level > level and lifted:
             yield Refusal(RefusalCode.HOIST_BUSY, name)
         elif ref.level == level and lifted:
             yield Refusal(RefusalCode.NOT_HOME, name)
+    low, high = sorted((first, second))
     cells = image.cells[level - 1]
     if cells >> (second - 1) & 1:
         yield Refusal(RefusalCode.PATH_BLOCKED, f"level {level} column {second}")
-    low, high = sorted((first, second))
+    if not _is_complete(layout, image, level) and (low, high) != _hole(layout, image, level, low, high):
+        yield Refusal(RefusalCode.PATH_BLOCKED, f"level {level} stands between its cells")
     if any(low <= blocked <= high for blocked in layout.levels[level - 1].blocked):
         yield Refusal(RefusalCode.PATH_BLOCKED, f"level {level} has a blocked cell")
+
+
+def _is_complete(layout: ModuleLayout, image: ModuleImage, level: int) -> bool:
+    """Whether every pallet of a level stands in a cell of its level."""
+    return image.cells[level - 1].bit_count() == layout.pallets_per_level[level - 1]
+
+
+def _hole(layout: ModuleLayout, image: ModuleImage, level: int, low: int, high: int) -> tuple[int, int] | None:
+    """The columns between which pallets of an interrupted slide stand: all of them go on together or none.
+
+    A row with several gaps does not show which of its empty columns these are; then what is asked for is
+    the hole if nothing stands in it.
+    """
+    cells = image.cells[level - 1]
+    empty = [column for column in layout.open_columns(level) if not cells >> (column - 1) & 1]
+    if layout.levels[level - 1].gaps == 1:
+        return (empty[0], empty[-1])
+    return (low, high) if all(column in empty for column in range(low, high + 1)) else None
 
 
 def _shaft(
@@ -126,8 +159,7 @@ def _shaft(
         yield Refusal(RefusalCode.PALLET_UNKNOWN, own)
         return
     for below in range(1, level):
-        moving = image.cells[below - 1].bit_count() != layout.pallets_per_level[below - 1]
-        if moving or image.cells[below - 1] >> (column - 1) & 1:
+        if not _is_complete(layout, image, below) or image.cells[below - 1] >> (column - 1) & 1:
             yield Refusal(RefusalCode.PATH_BLOCKED, f"level {below} column {column}")
         if column in layout.levels[below - 1].blocked:
             yield Refusal(RefusalCode.PATH_BLOCKED, f"level {below} column {column} is no cell")
@@ -169,7 +201,7 @@ def _against_gate(
 ) -> Iterator[Refusal]:
     if image.mode is not PlcMode.AUTOMATIC:
         yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC)
-    if not image.safety & Safety.ESTOP_OK:
+    if image.safety & _DRIVE_OK != _DRIVE_OK:
         yield Refusal(RefusalCode.SAFETY_NOT_OK)
     if any(write.mailbox == GATE for write in active):
         yield Refusal(RefusalCode.LEVEL_BUSY, "gate")
@@ -181,5 +213,8 @@ def _against_gate(
         for name in _away(layout, image):
             if signal_of(layout, image, name).lacks(Pallet.GROUND):
                 yield Refusal(RefusalCode.PALLET_UNKNOWN, name)
+        for level in layout.levels:
+            if not _is_complete(layout, image, level.number):
+                yield Refusal(RefusalCode.PALLET_UNKNOWN, f"level {level.number}")
     elif not zone_clear(image):
         yield Refusal(RefusalCode.ZONE_NOT_CLEAR)

@@ -14,7 +14,7 @@ from controller.memory import Job
 from domain.grid import ModuleLayout
 from domain.ids import BayId, Plate
 from domain.refusals import Refusal, RefusalCode
-from domain.signals import GateState, ModuleImage, Pallet, PalletSignal, PlcMode
+from domain.signals import GateState, ModuleImage, Pallet, PalletSignal, PlcMode, Result
 
 
 class Place(Enum):
@@ -36,11 +36,15 @@ def classify(signal: PalletSignal) -> Place:
 
 
 def at_rest(image: ModuleImage) -> bool:
-    """Whether no pallet moves and the gate stands still, if only half way."""
-    return not any(signal.has(Pallet.MOVING) for signal in image.pallets) and image.gate not in (
-        GateState.OPENING,
-        GateState.CLOSING,
-    )
+    """Whether no pallet moves, the gate stands still, if only half way, and the PLC carries out nothing.
+
+    A move that waits for its motor or its hook shows no motion yet; the PLC's own answer does.
+    """
+    if image.gate in (GateState.OPENING, GateState.CLOSING) or image.gate_reply.result is Result.RUNNING:
+        return False
+    if any(level.reply.result is Result.RUNNING for level in image.levels):
+        return False
+    return not any(signal.has(Pallet.MOVING) for signal in image.pallets)
 
 
 def disagreements(

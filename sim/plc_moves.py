@@ -188,6 +188,7 @@ class LiftMove:
         self._index = 0
         self._started = False
         self._hook_late_ms = NEVER_MS
+        self._hook_due_ms = NEVER_MS
 
     @property
     def resting(self) -> bool:
@@ -204,12 +205,14 @@ class LiftMove:
         while self._index < len(self._steps) and self._confirmed(self._steps[self._index]):
             self._index += 1
             self._started = False
-            self._hook_late_ms = NEVER_MS
+            self._hook_late_ms = self._hook_due_ms = NEVER_MS
         return self._index == len(self._steps)
 
     def _confirmed(self, step: Step) -> bool:
         if isinstance(step, HookStep):
-            return self.pallet.hook is step.hook
+            # A closed-switch that is stuck must not make the magnet stay on: no hook is closed before its time.
+            in_time = step.hook is not Hook.CLOSED or self._plant.clock.now_ms >= self._hook_due_ms
+            return in_time and self.pallet.hook is step.hook
         return not self.pallet.moving and self.pallet.z_mm == step.z_mm
 
     def drive(self, now_ms: int) -> None:
@@ -219,6 +222,7 @@ class LiftMove:
         step = self._steps[self._index]
         if isinstance(step, HookStep):
             self._started = True
+            self._hook_due_ms = now_ms + self._plant.machine.hook_ms
             self._hook_late_ms = now_ms + 2 * self._plant.machine.hook_ms
             self._plant.hook(self.pallet.offset, step.hook is Hook.OPEN, now_ms)
         elif self._starter.take(now_ms):

@@ -141,8 +141,8 @@ def pallet_to_raise(now: Situation, level: int, index: int) -> PalletPlant:
 
 
 def too_heavy(plant: ModulePlant, pallet: PalletPlant) -> bool:
-    """Whether the load cell of a pallet at the ground says overload."""
-    if pallet.car is None or not pallet.on_ground:
+    """Whether the load cell says overload; it weighs a pallet wherever the hook does not carry it."""
+    if pallet.car is None or (pallet.level > 1 and pallet.at_home_height and pallet.hooked):
         return False
     return pallet.car.vehicle.mass_kg > plant.layout.car_mass_kg_max
 

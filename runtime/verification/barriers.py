@@ -28,6 +28,8 @@ from sim.plc_moves import GateMove, Move
 from sim.plc_rules import Situation
 
 Rows = Mapping[int, Row]
+NO_PALLET = -1
+"""What a nonsense lift would move."""
 _UNSAFE = {Drive.SLACK: FaultNumber.SLACK_ROPE, Drive.OVERTRAVEL: FaultNumber.OVERTRAVEL}
 
 
@@ -150,10 +152,9 @@ class PlcBarrier(_Posing):
         """Every lift that the rules let start."""
         self.pose(rows, lift, seen)
         now = self._now(seen)
-        for level, index, offset in self.liftable():
-            column = self.posed.plant.pallets[offset].column
-            if self.others:
-                self.make_room(column)
+        for level, index, offset in (*self._nonsense(), *self.liftable()):
+            if self.others and offset != NO_PALLET:
+                self.make_room(self.posed.plant.pallets[offset].column)
             for opcode, rule in (
                 (Opcode.LOWER, self._rules.pallet_to_lower),
                 (Opcode.RAISE, self._rules.pallet_to_raise),
@@ -164,6 +165,12 @@ class PlcBarrier(_Posing):
                 except self._refusals:
                     continue
                 yield opcode, offset
+
+    def _nonsense(self) -> Iterator[tuple[int, int, int]]:
+        yield 1, 1, NO_PALLET
+        for level in self.levels:
+            yield level, 0, NO_PALLET
+            yield level, self.layout.pallets_per_level[level - 1] + 1, NO_PALLET
 
     def gate(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen) -> bool:
         """Whether the rules let the gate move."""
@@ -264,10 +271,21 @@ class SupervisorBarrier(_Posing):
         columns = range(1, self.layout.columns + 1)
         for first in columns:
             for second in columns:
-                if first != second and self._allows(image, Opcode.SLIDE, (level, first, second), running):
+                if not self._is_asked(level, rows[level], first, second):
+                    continue
+                if self._allows(image, Opcode.SLIDE, (level, first, second), running):
                     after = blindly_slid(rows[level], first, second)
                     if after.to is not None:
                         yield first, second, after
+
+    def _is_asked(self, level: int, row: Row, first: int, second: int) -> bool:
+        """A row with several gaps does not show where its interrupted train stands: memory asks for all of it."""
+        if first == second:
+            return False
+        if self.layout.levels[level - 1].gaps == 1:
+            return True
+        low, high = place_of(min(first, second)), place_of(max(first, second))
+        return all(low < at < high for at in row.at if at % 2)
 
     def lifts(self, rows: Rows, lift: Lift | None, seen: Seen) -> Iterator[tuple[Opcode, int]]:
         """Every lift that the interlocks let the supervisor ask for."""

@@ -73,6 +73,7 @@ _CONTACTLESS = {
     "CLOSING": Phase(Height.HOME, Hook.MOVING, Motion.STILL, _RAISE, HOME, ("FALLING_IN", HOME)),
 }
 _LOAD_RESTING = {
+    "LEAVING_HOME": Phase(Height.HOME, Hook.CLOSED, Motion.STILL, _LOWER, "LIFTING_OFF", (HOME,)),
     "LIFTING_OFF": Phase(Height.ABOVE, Hook.CLOSED, Motion.LIFT, _LOWER, "OPENING", ("ABOVE", HOME)),
     "OPENING": Phase(Height.ABOVE, Hook.MOVING, Motion.STILL, _LOWER, "DOWN", ("ABOVE",)),
     "DOWN": Phase(
@@ -93,7 +94,7 @@ def phases(kind: HookKind) -> dict[str, Phase]:
 def first_phase(kind: HookKind, opcode: Opcode, phase: str) -> str | None:
     """The phase that an accepted command begins with from here (HOME or a phase at rest); None: it changes nothing."""
     if opcode is _LOWER and phase == HOME:
-        return "OPENING" if kind is HookKind.CONTACTLESS else "LIFTING_OFF"
+        return "OPENING" if kind is HookKind.CONTACTLESS else "LEAVING_HOME"
     if opcode is _LOWER and phase in ("BETWEEN", "ABOVE"):
         return "DOWN"
     if opcode is _RAISE:

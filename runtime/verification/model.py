@@ -19,7 +19,7 @@ from domain.grid import ModuleLayout
 from domain.machine import Machine
 from domain.outputs import Opcode
 from domain.signals import GateState
-from runtime.verification.barriers import Barrier, PlcStops, SupervisorBarrier
+from runtime.verification.barriers import NO_PALLET, Barrier, PlcStops, SupervisorBarrier
 from runtime.verification.lifts import HOME, Height, Lift, Load, first_phase, phases
 from runtime.verification.rows import (
     Row,
@@ -367,6 +367,8 @@ class Model:
 
     def _slide_begins(self, level: int, view: View, first: int, second: int, after: Row, position: int) -> Step:
         wrong = wrong_with_slide(self._layout, level, after)
+        if view.rows[position].to is not None:
+            wrong = f"R2: level {level} is asked for a second slide while the first goes on"
         lift = view.lift
         if wrong is None and lift is not None:
             wrong = self._wrong_beside(level, after, lift)
@@ -392,6 +394,8 @@ class Model:
         return None
 
     def _wrong_in_mode(self, level: int, view: View, after: Row) -> str | None:
+        if self._restarts:
+            return None  # the planner keeps to the machine's way of sliding; its guard is the PLC's alone
         mode = self.scope.machine.slide_mode.value
         others = [n for n, row in zip(self._levels, view.rows, strict=True) if n != level and row.to is not None]
         if mode != "parallel" and others:
@@ -400,6 +404,8 @@ class Model:
         return f"R2: {going} pallets slide at once in {mode} mode" if mode == "single" and going > 1 else None
 
     def _lift_begins(self, view: View, opcode: Opcode, offset: int) -> Step | None:
+        if offset == NO_PALLET:
+            return f"{opcode.name} of no pallet begins", 0, "R3: a pallet is lifted that does not exist or has no hoist"
         lift = view.lift
         here = lift.phase if lift is not None and lift.offset == offset else HOME
         fault = view.world.fault

@@ -157,6 +157,8 @@ def happenings(world: World, faults: Sequence[Fault], *, restarts: bool) -> Iter
                 world._replace(fault=fault),
             )
     yield ("somebody leaves" if world.person else "somebody walks in"), world._replace(person=not world.person)
+    if world.gate is GateState.CLOSED and world.fault is None:
+        yield "somebody forces the gate", world._replace(gate=GateState.UNKNOWN)
     if world.gate is GateState.OPENING:
         yield "the gate is open", world._replace(gate=GateState.OPEN)
     elif world.gate is GateState.CLOSING:

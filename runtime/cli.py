@@ -404,6 +404,24 @@ class _PhaseBars:
             self._bar = None
 
 
+@app.command("verify-layout")
+def verify_layout(
+    config: ConfigOption = CONFIG,
+    guards: Annotated[bool, typer.Option(help="Also delete every guard in turn.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove by exhaustion that no reachable state breaks a rule. Exit 1 if one does or a guard is not accounted for."""
+    from runtime.verify_layout import holds, lines_of, verify_guards, verify_modules
+
+    site = _load(config).site
+    with _PhaseBars() as bars:
+        modules = verify_modules(site, lambda done, total: bars.tell("searches", done, total))
+        rows = verify_guards(lambda done, total: bars.tell("guards", done, total)) if guards else []
+    _print({"modules": modules, "guards": rows}, as_json, lines_of(modules, rows))
+    if not holds(modules, rows):
+        raise typer.Exit(1)
+
+
 @app.command("check-config")
 def check_config(config: Annotated[Path, typer.Argument()] = CONFIG, as_json: JsonOption = False) -> None:
     """Say everything that is wrong with a configuration file. Exit 2 if anything is."""

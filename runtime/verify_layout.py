@@ -20,7 +20,7 @@ from domain.ids import ModuleId
 from domain.machine import Machine
 from domain.site import Site
 from runtime.spread import spread
-from runtime.verification.barriers import Barrier, PlcBarrier, PlcStops, SupervisorBarrier
+from runtime.verification.barriers import PlcBarrier, PlcStops, SupervisorBarrier
 from runtime.verification.model import Model, Scope
 from runtime.verification.mutants import Guard, guards_of, without
 from runtime.verification.proving_ground import PROVING_GROUND
@@ -87,6 +87,28 @@ def guard_is_settled(row: dict[str, Any]) -> bool:
 def distinct_states(rows: Sequence[dict[str, Any]]) -> int:
     """States of all modules that were searched; what is the same as another module counts once."""
     return sum(row["states"] for row in rows if row["same_as"] is None)
+
+
+def holds(modules: Sequence[dict[str, Any]], guards: Sequence[dict[str, Any]]) -> bool:
+    """Whether nothing breaks a rule and every guard is accounted for."""
+    return not any(row["violations"] for row in modules) and all(guard_is_settled(row) for row in guards)
+
+
+def lines_of(modules: Sequence[dict[str, Any]], guards: Sequence[dict[str, Any]]) -> list[str]:
+    """The report for people."""
+    lines = []
+    for row in modules:
+        same = f" (the same as {row['same_as']})" if row["same_as"] else f" in {row['seconds']} s of one core"
+        figures = f"{row['states']} states, {row['transitions']} transitions, {row['violations']} violations"
+        lines.append(f"module {row['id']}: {figures}{same}")
+        lines += [f"  {story}" for story in row["stories"]]
+    lines.append(f"{distinct_states(modules)} different states")
+    if guards:
+        killed = sum(row["killed_by"] is not None for row in guards)
+        named = sum(row["second_barrier"] is not None for row in guards)
+        lines.append(f"{len(guards)} guards: {killed} found out when deleted, {named} named as second barriers")
+    unsettled = [row for row in guards if not guard_is_settled(row)]
+    return lines + [f"not accounted for ({row['barrier']}): {row['name']}" for row in unsettled]
 
 
 def searches_of(layout: ModuleLayout, machine: Machine) -> Iterator[Search]:
@@ -170,6 +192,3 @@ def _add(row: dict[str, Any], result: Searched) -> None:
             "seconds": round(result.seconds, 1),
         }
     )
-
-
-__all__ = ["Barrier", "distinct_states", "guard_is_settled", "kill", "run_search", "verify_guards", "verify_modules"]

@@ -175,6 +175,8 @@ class PlcBarrier(_Posing):
     def gate(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen) -> bool:
         """Whether the rules let the gate move."""
         self.pose(rows, lift, seen)
+        if seen.gate is GateState.OPENING:
+            self.posed.moves.pop(GATE, None)  # it may be opening again for somebody, and its mailbox is free
         now = self._now(seen)
         try:
             self._rules.check_mailbox(now, GATE)

@@ -42,7 +42,7 @@ from runtime.verification.world import (
     wrong_with_start,
 )
 
-ROW_BITS = 12
+ROW_BITS = 16
 LIFT_BITS = 16
 _ROW_MASK, _LIFT_MASK = (1 << ROW_BITS) - 1, (1 << LIFT_BITS) - 1
 

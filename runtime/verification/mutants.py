@@ -110,7 +110,7 @@ def _whole_and_operands(function: str, statement: ast.stmt, condition: ast.expr)
         alike = ast.Or
     if isinstance(operands, ast.BoolOp) and isinstance(operands.op, alike):
         for number, operand in enumerate(operands.values):
-            yield _Site(f"{function}: only {ast.unparse(operand)}", statement, operands, number)
+            yield _Site(f"{function}: without {ast.unparse(operand)}", statement, operands, number)
 
 
 def _refuses(statement: ast.If) -> bool:

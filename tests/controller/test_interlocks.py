@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from controller.interlocks import against
+from controller.reconcile import at_rest
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId
 from domain.outputs import MailboxWrite, Opcode
 from domain.refusals import RefusalCode
-from domain.signals import GateState, ModuleImage, Pallet, PlcMode, Safety
+from domain.signals import GateState, MailboxReply, ModuleImage, Pallet, PlcMode, Result, Safety
 from tests.garage_run import GarageRun
 from tests.sites import module_layout, site_of
 
@@ -139,3 +140,29 @@ def test_the_gate_does_not_open_while_anything_moves_or_hangs_between(image: Mod
 def test_the_gate_does_not_close_on_people(image: ModuleImage) -> None:
     people = replace(image, safety=Safety.ALL_OK & ~Safety.ZONE_CLEAR_B)
     assert codes(people, (Opcode.GATE_CLOSE, 0, 0, 0)) == {RefusalCode.ZONE_NOT_CLEAR}
+
+
+def test_part_of_an_interrupted_slide_is_not_asked_for_because_it_would_run_into_the_rest(image: ModuleImage) -> None:
+    between = cells(image, 2, 0b0001)  # pallets 2 and 3 stand between columns 2 and 4
+    assert RefusalCode.PATH_BLOCKED in codes(between, (Opcode.SLIDE, 2, 2, 3))
+    assert RefusalCode.PATH_BLOCKED in codes(between, (Opcode.SLIDE, 2, 1, 4))
+    assert codes(between, (Opcode.SLIDE, 2, 2, 4)) == set()
+    assert codes(between, (Opcode.SLIDE, 2, 4, 2)) == set()
+
+
+def test_the_gate_does_not_open_onto_a_level_between_its_cells(image: ModuleImage) -> None:
+    assert codes(cells(image, 1, 0b0001), (Opcode.GATE_OPEN, 0, 0, 0)) == {RefusalCode.PALLET_UNKNOWN}
+
+
+@pytest.mark.parametrize("missing", [Safety.PHASE_OK, Safety.DRIVE_ENABLED, Safety.ESTOP_OK])
+def test_the_gate_is_not_asked_to_move_without_its_supply(image: ModuleImage, missing: Safety) -> None:
+    dead = replace(image, safety=image.safety & ~missing)
+    for opcode in (Opcode.GATE_OPEN, Opcode.GATE_CLOSE):
+        assert codes(dead, (opcode, 0, 0, 0)) == {RefusalCode.SAFETY_NOT_OK}
+
+
+def test_a_move_that_the_plc_carries_out_and_nobody_sees_yet_is_no_rest(image: ModuleImage) -> None:
+    assert at_rest(image)
+    waits = replace(image.levels[1], reply=MailboxReply(7, Result.RUNNING))
+    assert not at_rest(replace(image, levels=(image.levels[0], waits, *image.levels[2:])))
+    assert not at_rest(replace(image, gate_reply=MailboxReply(7, Result.RUNNING)))

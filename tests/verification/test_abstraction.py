@@ -46,8 +46,9 @@ class Walk:
 
     def settle(self) -> None:
         self.driver.wait(20, fed=self.fed)
-        while not is_settled(self.plc):
-            self.driver.wait(100, fed=self.fed)
+        rig = self.driver.rig
+        while not is_settled(self.plc) or rig.next_change_ms() <= rig.now_ms + 40:
+            self.driver.wait(60, fed=self.fed)
 
     def command(self) -> tuple[int, Opcode, int, int]:
         pick = self.random

@@ -148,10 +148,10 @@ def test_the_real_plc_answers_as_the_model_says(layout: ModuleLayout, seed: int)
             walk.settle()
         if walk.random.random() < 0.5:
             walk.driver.wait(walk.random.choice((500, 3000, 20_000)), fed=walk.fed)
-            walk.settle()
+        walk.settle()
         if walk.plc._faults and walk.random.random() < 0.5:
             walk.driver.post(GATE, Opcode.RESET)
-            walk.driver.wait(20, fed=walk.fed)
+            walk.settle()
 
 
 @given(layout=st.sampled_from(LAYOUTS[:3]), seed=st.integers(0, 2**32))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from runtime.bench_rows import row_of
 from runtime.config import Config
 from runtime.database import open_database
 from runtime.demo import resident_memory_mb, running_garage
@@ -26,18 +27,12 @@ READY_S_TARGET = 10.0
 Say = Callable[[str], None]
 
 
-def _row(figure: str, value: float, unit: str, target: float, at_least: bool) -> dict[str, Any]:
-    holds = value >= target if at_least else value <= target
-    sign = ">=" if at_least else "<="
-    return {"figure": figure, "value": value, "unit": unit, "target": f"{sign} {target:g}", "holds": holds}
-
-
 def bench_sim(config: Config, seed: int = 1, days: int = 3) -> list[dict[str, Any]]:
     """Simulated weekdays of the full site, leaping: how many times real time, and is the oracle silent."""
     report = simulate(config, SimulationOptions(days, seed))
     return [
-        _row("simulated weekday, leaping", report["speedup"], "times real time", SPEED_TARGET, at_least=True),
-        _row("rule violations", report["violations"], "violations", 0, at_least=False),
+        row_of("simulated weekday, leaping", report["speedup"], "times real time", SPEED_TARGET),
+        row_of("rule violations", report["violations"], "violations", 0, at_least=False),
     ]
 
 
@@ -45,11 +40,11 @@ def bench_scan(config: Config, config_path: Path, say: Say, seed: int = 1) -> li
     """Duration of `step` over a simulated day, and memory and start of the real program."""
     step_ns = _step_times(config, seed)
     p99_ms = sorted(step_ns)[len(step_ns) * 99 // 100] / 1e6
-    rows = [_row("step p99", round(p99_ms, 3), "ms", STEP_P99_MS_TARGET, at_least=False)]
+    rows = [row_of("step p99", round(p99_ms, 3), "ms", STEP_P99_MS_TARGET, at_least=False)]
     with running_garage(config_path, config.site, 1.0, say) as garage:
         memory_mb = resident_memory_mb(garage.pid)
-    rows.append(_row("resident memory of the controller", round(memory_mb), "MB", MEMORY_MB_TARGET, at_least=False))
-    rows.append(_row("start to ready", round(garage.ready_s, 1), "s", READY_S_TARGET, at_least=False))
+    rows.append(row_of("resident memory of the controller", round(memory_mb), "MB", MEMORY_MB_TARGET, at_least=False))
+    rows.append(row_of("start to ready", round(garage.ready_s, 1), "s", READY_S_TARGET, at_least=False))
     return rows
 
 

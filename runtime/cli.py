@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runtime import history_commands
+
 if TYPE_CHECKING:
     from runtime.bench_online import PlanBench
     from runtime.config import Config
@@ -28,6 +30,7 @@ database = typer.Typer(no_args_is_help=True, help="The database.")
 wire = typer.Typer(no_args_is_help=True, help="PLCs and their registers.")
 app.add_typer(database, name="db")
 app.add_typer(wire, name="plc")
+history_commands.add_to(app)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -266,7 +269,7 @@ def reach(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="sim, scan, plan or placement")],
+    what: Annotated[str, typer.Argument(help="sim, scan, plan, placement, journal or durability")],
     config: ConfigOption = CONFIG,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     suite: Annotated[str, typer.Option(help="dev or full (plan and placement).")] = "dev",
@@ -281,6 +284,9 @@ def bench(
     report: Annotated[
         Path | None, typer.Option(file_okay=False, help="Write page and chart into this folder (only plan).")
     ] = None,
+    mutations: Annotated[int, typer.Option(min=1000, help="Changed journals (only journal).")] = 100_000,
+    kills: Annotated[int, typer.Option(min=0, help="Processes to kill (only durability).")] = 1000,
+    power_cuts: Annotated[int, typer.Option(min=0, help="Power cuts (only durability).")] = 6000,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken; placement: never)."""
@@ -303,8 +309,10 @@ def bench(
         rows = bench_sim(settings, seed)
     elif what == "scan":
         rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
+    elif what in ("journal", "durability"):
+        rows = history_commands.bench_history(what, config, seed, mutations, kills, power_cuts)
     else:
-        typer.echo(f"no bench named {what!r}: sim, scan, plan or placement", err=True)
+        typer.echo(f"no bench named {what!r}: sim, scan, plan, placement, journal or durability", err=True)
         raise typer.Exit(2)
     lines = [
         f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows

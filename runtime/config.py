@@ -120,6 +120,8 @@ class Config:
     permits: Permits
     api: ApiConfig
     database_url: str
+    anchor_file: Path | None
+    plc_anchor_ms: int
     scan_ms: int
     simulation: SimulationConfig
 
@@ -303,6 +305,8 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
         permits=Permits(frozenset(parse_plate(text) for text in document.permits.plates), document.permits.month_fen),
         api=_api(document.api),
         database_url=document.database.url,
+        anchor_file=None if document.journal.anchor_file is None else Path(document.journal.anchor_file),
+        plc_anchor_ms=document.journal.plc_anchor_s * 1000,
         scan_ms=document.controller.scan_ms,
         simulation=_simulation(document.simulation, site.bay_count),
     )

@@ -224,6 +224,13 @@ class DatabaseSection(Section):
     url: Name = "sqlite:///var/garage.db"
 
 
+class JournalSection(Section):
+    """How the journal's head is kept outside the database."""
+
+    anchor_file: Name | None = None
+    plc_anchor_s: Annotated[int, Field(ge=1, le=3600)] = 10
+
+
 class ControllerSection(Section):
     """The scan of the controller."""
 
@@ -255,5 +262,6 @@ class Document(Section):
     permits: PermitsSection = PermitsSection()
     api: ApiSection = ApiSection()
     database: DatabaseSection = DatabaseSection()
+    journal: JournalSection = JournalSection()
     controller: ControllerSection = ControllerSection()
     simulation: SimulationSection = SimulationSection()

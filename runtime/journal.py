@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -65,6 +65,16 @@ class Snapshot:
     seq: int
     utc_ms: int
     state: dict[str, Any]
+
+
+class StoredEvent(NamedTuple):
+    """One row of the journal as it stands: nothing of it is believed yet."""
+
+    seq: int
+    utc_ms: int
+    kind: str
+    payload: str
+    hash: str
 
 
 def post_nothing(connection: Connection, recorded: Sequence[Recorded]) -> None:
@@ -113,7 +123,7 @@ class Journal:
                     return
             if recorded[0].seq != head.seq + 1:
                 raise JournalError(f"event {recorded[0].seq} cannot follow event {head.seq}")
-            rows = _chained_rows(recorded, head.hash)
+            rows = chained_rows(recorded, head.hash)
             connection = self._writer()
             with connection.begin():
                 connection.execute(_INSERT_EVENTS, rows)
@@ -150,22 +160,22 @@ class Journal:
         with self._reads(), self._engine.connect() as connection:
             return [_recorded(row) for row in connection.execute(page)]
 
-    def verify(self, anchor: Head | None = None) -> int | None:
-        """The number of the first event that is not what was stored; None when the chain is whole.
-
-        With an `anchor`, a head that was kept outside, missing or remade events up to it are found, too.
-        """
-        at = Head(0, GENESIS_HASH)
+    def stored(self, after: int = 0) -> Iterator[StoredEvent]:
+        """Every row after number `after`, in order, as it stands; `runtime.audit` judges them."""
         with self._reads():
-            for row in self._rows_after(0):
-                line = _line(row.seq, row.utc_ms, row.kind, row.payload)
-                expected = Head(at.seq + 1, _link(at.hash, line))
-                if Head(row.seq, row.hash) != expected:
-                    return expected.seq
-                at = expected
-                if anchor is not None and at.seq == anchor.seq and at.hash != anchor.hash:
-                    return at.seq
-        return at.seq + 1 if anchor is not None and at.seq < anchor.seq else None
+            for row in self._rows_after(after):
+                yield StoredEvent(row.seq, row.utc_ms, row.kind, row.payload, row.hash)
+
+    def snapshots(self) -> list[Snapshot]:
+        """All that are kept, the oldest first."""
+        with self._reads(), self._engine.connect() as connection:
+            rows = connection.execute(select(snapshots).order_by(snapshots.c.seq)).all()
+            return [Snapshot(row.seq, row.utc_ms, json.loads(row.state)) for row in rows]
+
+    def hash_of(self, seq: int) -> str | None:
+        """The stored hash of one event; None when there is no such event."""
+        with self._reads(), self._engine.connect() as connection:
+            return connection.execute(select(events.c.hash).where(events.c.seq == seq)).scalar()
 
     def close(self) -> None:
         """End the journal's own connection; the engine stays the owner's."""
@@ -259,12 +269,13 @@ def _refuse_gaps(recorded: Sequence[Recorded]) -> None:
             raise JournalError(f"event {later.seq} cannot follow event {earlier.seq}")
 
 
-def _chained_rows(recorded: Iterable[Recorded], head_hash: str) -> list[dict[str, Any]]:
+def chained_rows(recorded: Iterable[Recorded], head_hash: str) -> list[dict[str, Any]]:
+    """The rows that store these events behind a head with this hash."""
     rows: list[dict[str, Any]] = []
     for one in recorded:
         kind = type(one.event).__name__
         payload = _payload_text(one)
-        head_hash = _link(head_hash, _line(one.seq, one.utc_ms, kind, payload))
+        head_hash = link_hash(head_hash, _line(one.seq, one.utc_ms, kind, payload))
         rows.append({"seq": one.seq, "utc_ms": one.utc_ms, "kind": kind, "payload": payload, "hash": head_hash})
     return rows
 
@@ -286,5 +297,11 @@ def _line(seq: int, utc_ms: int, kind: str, payload: str) -> str:
     return f'{{"kind":"{kind}","payload":{payload},"seq":{seq},"utc_ms":{utc_ms}}}'
 
 
-def _link(previous_hash: str, line: str) -> str:
+def event_row_line(row: StoredEvent) -> str:
+    """The canonical line of a row as it stands."""
+    return _line(row.seq, row.utc_ms, row.kind, row.payload)
+
+
+def link_hash(previous_hash: str, line: str) -> str:
+    """The hash of an event: SHA-256 over the hash before and the event's canonical line."""
     return sha256((previous_hash + line).encode()).hexdigest()

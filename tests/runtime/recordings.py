@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from domain.events import EVENT_KINDS, CarLeft, Event, JobAdvanced, Recorded
 from domain.ids import BayId, JobId, Plate
+from runtime.anchors import Anchor
+from runtime.audit import audit
+from runtime.journal import Head, Journal
 
 UTC_MS = 1_767_225_600_000
 any_event: st.SearchStrategy[Event] = st.one_of([st.from_type(kind) for kind in EVENT_KINDS.values()])
@@ -33,3 +36,10 @@ def batch_of(first_seq: int) -> list[Recorded]:
     left_utc_ms = UTC_MS + 3_600_000
     left = CarLeft(JobId(f"J{last_seq}"), Plate("京A12345"), BayId("A-3-07"), UTC_MS, left_utc_ms)
     return [*series(first_seq, last_seq - 1), Recorded(last_seq, left_utc_ms, left)]
+
+
+def first_wrong(journal: Journal, anchor: Head | None = None) -> int | None:
+    """Number of the first event that is not what was stored; None when the chain is whole."""
+    anchors = [] if anchor is None else [Anchor(anchor.seq, anchor.hash, "the test")]
+    findings = audit(journal.stored(), anchors).findings
+    return findings[0].seq if findings else None

@@ -1,0 +1,185 @@
+"""The commands of `garagectl` that look back: verify-journal, replay, export, and the benches of the journal.
+
+Decides how they are spelt and what they print; like `runtime.cli` it imports what it calls when it is called.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from runtime.config import Config
+    from runtime.journal import Journal
+
+export = typer.Typer(no_args_is_help=True, help="What the garage knows, for keeping elsewhere.")
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
+DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL; by default the configured one.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+CONFIG = Path("config.yaml")
+
+
+def _load(path: Path) -> Config:
+    from runtime.config import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def _journal(url: str) -> Iterator[Journal]:
+    """The journal of an existing database; exit 2 if there is none, 1 if it cannot be read."""
+    from runtime.journal import JournalError
+    from runtime.verify_journal import NoDatabase, open_journal
+
+    try:
+        journal = open_journal(url)
+    except NoDatabase as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    try:
+        yield journal
+    except JournalError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    finally:
+        journal.close()
+
+
+def _print(data: Any, as_json: bool, lines: Sequence[str]) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+
+
+def _utc(utc_ms: int | None) -> str:
+    if utc_ms is None:
+        return "at a time unknown"
+    return dt.datetime.fromtimestamp(utc_ms / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def verify_journal(
+    config: ConfigOption = CONFIG,
+    database: DatabaseOption = None,
+    anchor: Annotated[
+        list[str] | None, typer.Option(help="File of anchors, or one as SEQ:HASH; by default the configured file.")
+    ] = None,
+    plc: Annotated[bool, typer.Option("--plc", help="Ask the module PLCs for the anchors that they keep.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the whole journal against its chain, its anchors and its snapshots. Exit 1 if anything is wrong."""
+    from runtime.anchors import AnchorError, read_anchors
+    from runtime.verify_journal import verify
+
+    settings = _load(config)
+    sources = anchor if anchor is not None else [str(settings.anchor_file)] if _is_there(settings.anchor_file) else []
+    try:
+        anchors = [one for source in sources for one in read_anchors(source)]
+    except (AnchorError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    if plc:
+        anchors += _anchors_of_plcs(settings)
+    with _journal(database or settings.database_url) as journal:
+        report = verify(journal, anchors)
+    head = report["head"]
+    lines = [f"{one['text']} (event {one['seq']}, {_utc(one['utc_ms'])})" for one in report["findings"]]
+    lines.append(
+        f"{report['records']} events, {report['records_per_s']} a second; "
+        f"{report['anchors_met']} of {report['anchors']} anchors met; head {head['seq']} {head['hash']}"
+    )
+    _print(report, as_json, ["the journal is whole" if report["whole"] else "THE JOURNAL IS NOT WHOLE", *lines])
+    if not report["whole"]:
+        raise typer.Exit(1)
+
+
+def _is_there(path: Path | None) -> bool:
+    return path is not None and path.is_file()
+
+
+def _anchors_of_plcs(settings: Config) -> list[Any]:
+    import asyncio
+
+    from runtime.anchors import Anchor
+    from runtime.probe import read_module
+
+    anchors = []
+    for module in settings.links.modules:
+        seen = asyncio.run(read_module(settings, module))
+        if not seen["answered"]:
+            typer.echo(f"module {module}: {seen.get('reason', 'no answer')}", err=True)
+        elif seen["anchor_seq"]:
+            anchors.append(Anchor(seen["anchor_seq"], seen["anchor_hash"], f"the PLC of module {module}"))
+    return anchors
+
+
+@export.command("anchor")
+def export_anchor(
+    config: ConfigOption = CONFIG,
+    database: DatabaseOption = None,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Append the line to this file.")] = None,
+) -> None:
+    """Print the journal's head as one line: UTC time, number, hash. Keep it where the database is not."""
+    from runtime.anchors import anchor_line, append_anchor
+
+    settings = _load(config)
+    with _journal(database or settings.database_url) as journal:
+        head = journal.head
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        line = anchor_line(head, now_ms) if out is None else append_anchor(out, head, now_ms)
+    except OSError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(line)
+
+
+def bench_history(
+    what: str, config: Path, seed: int, mutations: int, kills: int, power_cuts: int
+) -> list[dict[str, Any]]:
+    """The rows of `bench journal` and `bench durability`."""
+    from runtime.bench_durability import RigMissing, bench_kills, bench_power_cuts
+    from runtime.bench_journal import bench_journal
+
+    if what == "journal":
+        with _bar(mutations, "mutations") as tick:
+            return bench_journal(_load(config), mutations, seed, tick)
+    rows = []
+    if kills:
+        with _bar(kills, "kills") as tick:
+            rows += bench_kills(kills, seed, tick)
+    if power_cuts:
+        try:
+            with _bar(power_cuts * 3 // 2, "power cuts") as tick:
+                rows += bench_power_cuts(power_cuts, seed, tick)
+        except RigMissing as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from error
+    return rows
+
+
+@contextmanager
+def _bar(length: int, label: str) -> Iterator[Callable[[int], object]]:
+    """A progress bar on a terminal, else silence."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    with typer.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give `garagectl` these commands."""
+    app.command("verify-journal")(verify_journal)
+    app.add_typer(export, name="export")

@@ -159,6 +159,8 @@ class ModuleControl:
         reasons = disagreements(self._layout, image, scan.memory.car_at, job, down=memory.down)
         if not at_rest(image):
             reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
+        if self._layout.id in scan.inputs.journal_doubts:
+            reasons += (Refusal(RefusalCode.JOURNAL_DOUBTED, scan.inputs.journal_doubts[self._layout.id]),)
         if reasons:
             self.lock(scan, memory, reasons)
             return

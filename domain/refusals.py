@@ -53,6 +53,11 @@ class RefusalCode(Enum):
         "The garage cannot write its journal; no new requests.",
         "系统日志不可用，暂停受理。",
     )
+    JOURNAL_DOUBTED = (
+        "journal_doubted",
+        "The journal lacks an event that this PLC keeps: it is older, or it was changed.",
+        "日志缺少 PLC 保存的记录：可能是旧备份或已被改动。",
+    )
     UNKNOWN_JOB = ("unknown_job", "There is no such request.", "没有这个请求。")
     JOB_NOT_AT_GATE = ("job_not_at_gate", "The gate is not open for this request.", "该请求的库门尚未打开。")
     ZONE_NOT_CLEAR = (

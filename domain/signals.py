@@ -7,7 +7,7 @@ the same; heartbeat counters and link ages live beside it, in `LinkSignal`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
 from domain.ids import ModuleId, SpotId
@@ -157,11 +157,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptHead:
+    """The newest event of the journal that a PLC was told of: its number and 16 hex digits of its hash."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkSignal:
-    """State of one wire: how old the image is, and who answered. Identity is None until read."""
+    """State of one wire: how old the image is, who answered, what it keeps of the journal. None until read."""
 
     age_ms: int
     identity: Identity | None = None
+    kept: KeptHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +182,5 @@ class Inputs:
     spots: Mapping[SpotId, SpotImage]
     spot_links: Mapping[SpotId, LinkSignal]
     journal_ok: bool = True
+    journal_doubts: Mapping[ModuleId, str] = field(default_factory=dict)
+    """Modules whose PLC keeps an event that the journal does not have, and what differs."""

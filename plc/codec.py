@@ -12,6 +12,7 @@ from domain.outputs import MailboxWrite
 from domain.signals import (
     GateState,
     Identity,
+    KeptHead,
     LevelSignal,
     MailboxReply,
     ModuleImage,
@@ -22,6 +23,8 @@ from domain.signals import (
 from plc.register_map import (
     ADDRESS,
     FAULT_SLOTS,
+    KEPT_ADDRESS,
+    KEPT_WORDS,
     LEVEL_STRIDE,
     MAILBOX_STRIDE,
     MAILBOXES_ADDRESS,
@@ -120,6 +123,16 @@ def encode_mailbox(write: MailboxWrite) -> tuple[int, list[int]]:
         write.command_id >> 16,
         write.command_id & 0xFFFF,
     ]
+
+
+def decode_kept(words: Sequence[int]) -> KeptHead:
+    """What the PLC keeps of the journal, from its six words."""
+    return KeptHead(u32(words, 0), "".join(f"{word:04x}" for word in words[2:KEPT_WORDS]))
+
+
+def encode_kept(head: KeptHead) -> tuple[int, list[int]]:
+    """Address and words of the write that tells a PLC of the journal's head."""
+    return KEPT_ADDRESS, [*split_u32(head.seq), *(int(head.hash[at : at + 4], 16) for at in range(0, 16, 4))]
 
 
 def split_u32(value: int) -> tuple[int, int]:

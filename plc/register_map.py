@@ -18,7 +18,7 @@ from domain.machine import Machine
 from domain.outputs import Opcode
 from domain.signals import GateState, Pallet, PlcMode, Result, Safety
 
-MAP_VERSION = 1
+MAP_VERSION = 2
 LEVELS_MAX = 8
 PALLETS_MAX = 60
 COLUMNS_MAX = 16
@@ -132,7 +132,10 @@ def _reply(owner: str, address: int) -> list[Register]:
     ]
 
 
+KEPT_SHOWN_ADDRESS = 80
+"""Behind the status block of the largest module: read once after each connection, not in every poll."""
 PALLETS_ADDRESS = 100
+KEPT_ADDRESS = 2
 MAILBOXES_ADDRESS = 10
 
 
@@ -176,7 +179,30 @@ def _mailboxes() -> list[Register]:
     return registers
 
 
-REGISTERS: tuple[Register, ...] = (*_status(), *_pallets(), *_mailboxes())
+def _kept(space: Space, address: int, prefix: str, story: str) -> list[Register]:
+    """The head of the supervisor's journal: what it was told last outlives the PLC's restarts."""
+    hash_words = [
+        Register(f"{prefix}_hash_{n}", space, address + 1 + n, "u16", "", f"its hash, bytes {2 * n - 1} and {2 * n}")
+        for n in range(1, KEPT_HASH_WORDS + 1)
+    ]
+    return [Register(f"{prefix}_seq", space, address, "u32", "", story), *hash_words]
+
+
+KEPT_HASH_WORDS = 4
+KEPT_WORDS = 2 + KEPT_HASH_WORDS
+
+REGISTERS: tuple[Register, ...] = (
+    *_status(),
+    *_kept("input", KEPT_SHOWN_ADDRESS, "kept", "the anchor as last written, kept without power; 0: none"),
+    *_pallets(),
+    *_mailboxes(),
+    *_kept(
+        "holding",
+        KEPT_ADDRESS,
+        "anchor",
+        "number of the journal's newest event; keep it without power",
+    ),
+)
 ADDRESS: dict[str, int] = {register.name: register.address for register in REGISTERS}
 
 

@@ -94,12 +94,11 @@ class DailyAnchor:
         self._day: int | None = None
         self._written: Head | None = None
 
-    def look(self, head: Head, utc_ms: int) -> None:
-        """Called every scan; writes when a local day has begun since the last call. Raises OSError."""
+    def is_due(self, utc_ms: int) -> bool:
+        """Asked in every scan: whether a local day has begun since the last time. Says so once."""
         day = (utc_ms + self._offset_ms) // DAY_MS
-        if self._day is not None and day > self._day:
-            self.write(head, utc_ms)
-        self._day = day
+        before, self._day = self._day, day
+        return before is not None and day > before
 
     def write(self, head: Head, utc_ms: int) -> None:
         """Write the head now, unless it stands there already. Raises OSError."""

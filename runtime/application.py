@@ -32,6 +32,8 @@ from controller.memory import Memory
 from controller.step import Controller
 from domain.events import Recorded
 from domain.ids import BayId
+from runtime.anchor_keeper import AnchorKeeper
+from runtime.anchors import DailyAnchor
 from runtime.clock import ScaledClock, at_speed
 from runtime.config import Config, ConfigError, ConfigProblem, Endpoint, Links, Place, read_tokens
 from runtime.database import open_database
@@ -39,7 +41,7 @@ from runtime.garage import RunningGarage
 from runtime.journal import Journal
 from runtime.journal_writer import JournalWriter
 from runtime.plant_process import TOKEN_VARIABLE, PlantStart
-from runtime.realtime import SILENT, RealtimeRunner
+from runtime.realtime import SILENT, Anchors, RealtimeRunner, keep_anchor
 from runtime.simulation import with_permits
 from runtime.virtual import expected_identities, register_residents
 from runtime.wires import Wires
@@ -116,6 +118,8 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
         )
     )
     writer = JournalWriter(journal)
+    daily = DailyAnchor(config.anchor_file, site.utc_offset_minutes)
+    anchors = Anchors(AnchorKeeper(journal, config.plc_anchor_ms), daily)
     socket = server.config.bind_socket()
     url = f"http://{config.api.host}:{socket.getsockname()[1]}"
     try:
@@ -123,7 +127,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
             scan_s = max(0.02, config.scan_ms / 1000 / max(1.0, options.speed))
             async with Wires(site, links, clock.mono_ms, options.speed) as wires:
                 garage.wire_statistics = wires.statistics
-                runner = RealtimeRunner(controller, garage, wires, writer, clock)
+                runner = RealtimeRunner(controller, garage, wires, writer, clock, anchors)
                 serving = asyncio.create_task(server.serve(sockets=[socket]))
                 scanning = asyncio.create_task(runner.run(scan_s, stop))
                 announce(f"the garage is open: {url}  (kiosk: {url}/kiosk, stop with Ctrl-C)", url)
@@ -136,6 +140,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
                 await asyncio.gather(serving, scanning)
     finally:
         writer.close()
+        keep_anchor(daily, writer.head, clock.moment().utc_ms)
         journal.close()
         engine.dispose()
 

@@ -34,7 +34,7 @@ def bench_kills(kills: int, seed: int, tick: Tick) -> list[dict[str, Any]]:
 
 
 def bench_power_cuts(cuts: int, seed: int, tick: Tick) -> list[dict[str, Any]]:
-    """Power cuts with synchronous=FULL as shipped, and half as many with NORMAL to try the rig; may raise RigMissing."""
+    """Power cuts with synchronous=FULL as shipped, and half as many with NORMAL to try the rig; raises RigMissing."""
     try:
         from runtime.power_cuts import cut_campaign
     except ModuleNotFoundError as error:

@@ -119,7 +119,7 @@ def _anchors_of_plcs(settings: Config) -> list[Any]:
         seen = asyncio.run(read_module(settings, module))
         if not seen["answered"]:
             typer.echo(f"module {module}: {seen.get('reason', 'no answer')}", err=True)
-        elif seen["anchor_seq"]:
+        elif seen.get("anchor_seq"):
             anchors.append(Anchor(seen["anchor_seq"], seen["anchor_hash"], f"the PLC of module {module}"))
     return anchors
 

@@ -64,7 +64,8 @@ class JournalWriter:
         self._batches: deque[_Batch] = deque()
         self._snapshot: _WantedSnapshot | None = None
         self._backlog = 0
-        self._seq_submitted = journal.head.seq
+        self._head = journal.head
+        self._seq_submitted = self._head.seq
         self._error: JournalError | None = None
         self._closing = False
         self._giving_up = False
@@ -77,6 +78,11 @@ class JournalWriter:
         with self._changed:
             oldest_s = self._batches[0].taken_s if self._batches else None
         return self._error is None and (oldest_s is None or time.monotonic() - oldest_s < COMMIT_S_MAX)
+
+    @property
+    def head(self) -> Head:
+        """The newest event that is durable."""
+        return self._head
 
     @property
     def error(self) -> JournalError | None:
@@ -151,6 +157,7 @@ class JournalWriter:
                     self._journal.save_snapshot(work.seq, work.utc_ms, work.state)
                 else:
                     self._journal.append([one for batch in work for one in batch.recorded])
+                    self._head = self._journal.head
             except JournalError as error:
                 self._pause_after(error)
             else:

@@ -114,9 +114,9 @@ def _one_life(tape: Tape, cuts: int, chance: random.Random, report: CutReport, t
     disk = Disk()
     connection = _open(disk, report.synchronous, chance.choice(CHECKPOINTS_PAGES))
     for sql in tape.schema:
-        connection.execute(sql).get
+        connection.execute(sql).fetchall()
     # The tables are there before the first cut: installing is not what is tried here.
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     disk.sync_all()
     done = 0
     while report.cuts < cuts:
@@ -148,8 +148,8 @@ def _open(disk: Disk, synchronous: str, checkpoint_pages: int) -> apsw.Connectio
     connection = apsw.Connection("/garage.db", vfs=disk.name)
     with suppress(apsw.Error):
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").get
-        connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}").get
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}").fetchall()
     return connection
 
 

@@ -27,7 +27,7 @@ async def read_module(config: Config, module: str) -> dict[str, Any]:
         except TimeoutError:
             return {"answered": False, "reason": f"no connection to {endpoint.host}:{endpoint.port}"}
         answered = await link.exchange(0)
-        identity, image = link.signal(0).identity, link.image
+        identity, kept, image = link.signal(0).identity, link.signal(0).kept, link.image
     report: dict[str, Any] = {"answered": answered}
     if link.last_error is not None:
         report["reason"] = str(link.last_error)
@@ -40,6 +40,8 @@ async def read_module(config: Config, module: str) -> dict[str, Any]:
             "layout_hash_expected": expected,
             "boot_count": identity.boot_count,
         }
+    if kept is not None:
+        report |= {"anchor_seq": kept.seq, "anchor_hash": kept.hash}
     if image is not None:
         report |= {"mode": image.mode.name, "gate": image.gate.name, "faults": list(image.faults)}
         report |= {"motors_w": image.motors_w, "lifts": image.lifts, "slides": image.slides}

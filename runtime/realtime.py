@@ -11,15 +11,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from controller.step import Controller
 from domain.commands import Command, Reply
 from domain.events import Recorded
 from domain.outputs import Outputs
 from domain.signals import Inputs
+from runtime.anchor_keeper import AnchorKeeper
+from runtime.anchors import DailyAnchor
 from runtime.clock import ScaledClock
 from runtime.garage import RunningGarage
-from runtime.journal import JournalError
+from runtime.journal import Head, JournalError
 from runtime.journal_writer import JournalWriter
 from runtime.wires import Wires
 
@@ -31,17 +34,41 @@ DURABLE_WAIT_S = 0.3
 EVENTS_PER_SNAPSHOT = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Where the journal's head is kept outside the database."""
+
+    plcs: AnchorKeeper
+    daily: DailyAnchor
+
+
+def keep_anchor(daily: DailyAnchor, head: Head, utc_ms: int) -> None:
+    """Write an anchor; that it cannot be written is said, and stops nothing."""
+    try:
+        daily.write(head, utc_ms)
+    except OSError as error:
+        log.error("the journal's anchor cannot be written: %s", error)
+
+
 class RealtimeRunner:
     """Steps one controller ten times a second until told to stop."""
 
     def __init__(
-        self, controller: Controller, garage: RunningGarage, wires: Wires, writer: JournalWriter, clock: ScaledClock
+        self,
+        controller: Controller,
+        garage: RunningGarage,
+        wires: Wires,
+        writer: JournalWriter,
+        clock: ScaledClock,
+        anchors: Anchors,
     ) -> None:
         self._controller = controller
         self._garage = garage
         self._wires = wires
         self._writer = writer
         self._clock = clock
+        self._anchors = anchors
+        self._writing_anchor: asyncio.Task[None] | None = None
         self._snapshot_seq = controller.memory.seq
         self._last_inputs: Inputs | None = None
         self.scans = 0
@@ -68,7 +95,7 @@ class RealtimeRunner:
         begun_s = loop.time()
         asked = self._garage.take_commands()
         moment = self._clock.moment()
-        inputs = self._wires.inputs(moment.mono_ms, self._writer.ok)
+        inputs = self._wires.inputs(moment.mono_ms, self._writer.ok, self._anchors.plcs.judge)
         step = self._controller.step(moment, inputs, [command for command, _ in asked])
         self.scans += 1
         if step.events and self._controller.memory.garage == "halted":
@@ -78,7 +105,11 @@ class RealtimeRunner:
         self._answer_when_durable(asked, step.replies, durable)
         if step.events:
             await asyncio.wait([asyncio.wrap_future(durable)], timeout=DURABLE_WAIT_S)
+        self._anchors.plcs.scanned(
+            moment.mono_ms, step.events, inputs.module_links, self._wires.keep, self._writer.head
+        )
         self._wires.send(step.outputs)
+        self._keep_daily(moment.utc_ms)
         changed = bool(step.events) or bool(asked) or self._differs(inputs)
         self._last_inputs = inputs
         self._garage.scanned(moment, inputs, changed, self._unready())
@@ -138,6 +169,12 @@ class RealtimeRunner:
         if not any(module.state == "ready" for module in memory.modules.values()):
             reasons.append("no module is ready")
         return reasons
+
+    def _keep_daily(self, utc_ms: int) -> None:
+        """Outside the scan: the file may lie on a slow disk, or on none."""
+        if self._anchors.daily.is_due(utc_ms):
+            writing = asyncio.to_thread(keep_anchor, self._anchors.daily, self._writer.head, utc_ms)
+            self._writing_anchor = asyncio.create_task(writing)
 
     def _keep_snapshot(self, utc_ms: int) -> None:
         memory = self._controller.memory

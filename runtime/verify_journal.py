@@ -87,4 +87,5 @@ def _until(stored: Iterable[StoredEvent], at: int, last_seq: int) -> Iterable[Re
 def _is_state_of(memory: Memory, snapshot: Snapshot) -> bool:
     # Through JSON and back, because a snapshot has been there: tuples are lists then.
     expected: object = json.loads(json.dumps(memory.to_state()))
-    return expected == json.loads(json.dumps(Memory.from_state(snapshot.state).to_state()))
+    kept: object = json.loads(json.dumps(Memory.from_state(snapshot.state).to_state()))
+    return kept == expected

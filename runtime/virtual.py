@@ -23,14 +23,15 @@ from domain.events import CarRegistered, Recorded
 from domain.ids import ModuleId, Plate
 from domain.moment import Moment
 from domain.outputs import Outputs
-from domain.signals import Inputs
+from domain.signals import Inputs, KeptHead
 from domain.site import Site
 from plc.links.in_process import InProcessModuleLink, InProcessSpotLink
 from plc.register_map import MAP_VERSION, layout_hash
 from plc.wallbox import load_profile
+from runtime.anchor_keeper import AnchorKeeper, Judge, trust
 from runtime.desk import answers, command_of, notices
 from runtime.garage import pin_digest
-from runtime.journal import event_line
+from runtime.journal import Journal, event_line
 from scheduler.policy import Policy
 from sim.asks import Ask, Notice
 from sim.demand import Trip
@@ -75,12 +76,17 @@ class VirtualWires:
             for spec in site.spots
         }
 
-    def inputs(self) -> Inputs:
+    def keep(self, module: ModuleId, head: KeptHead) -> None:
+        """Let a module's PLC keep a head of the journal."""
+        self._modules[module].keep(head)
+
+    def inputs(self, judge: Judge = trust) -> Inputs:
         """The process image; unchanged devices give the same objects again."""
         modules = {name: link.refresh() for name, link in self._modules.items()}
         signals = {name: link.signal for name, link in self._modules.items() if link.signal is not None}
         spots = {name: link.refresh() for name, link in self._spots.items()}
-        return Inputs(modules, signals, spots, {name: link.signal for name, link in self._spots.items()})
+        spot_links = {name: link.signal for name, link in self._spots.items()}
+        return Inputs(modules, signals, spots, spot_links, journal_doubts=judge(signals))
 
     def send(self, outputs: Outputs) -> None:
         """Write a scan's outputs."""
@@ -120,6 +126,7 @@ class VirtualRun:
     remembered: Memory | None = None
     """What the garage knows from before, residents included; None: it has never run."""
     _wires: VirtualWires = field(init=False)
+    _anchors: AnchorKeeper | None = field(init=False)
     _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
     _fed: bool = field(init=False, default=True)
     _asked: tuple[Command, ...] = field(init=False, default=())
@@ -136,7 +143,17 @@ class VirtualRun:
         self.controller = Controller(self.site, expected_identities(self.site), memory, self.policy)
         pins: Mapping[Plate, str] = self.residents.pins
         self.crowd = Crowd(self.rig, self.trips, self.seed, parked=pins)
+        self._connect()
+
+    def _connect(self) -> None:
         self._wires = VirtualWires(self.site, self.rig)
+        # A place that keeps no events has no head either.
+        self._anchors = AnchorKeeper(self.journal) if isinstance(self.journal, Journal) else None
+
+    def restart(self, memory: Memory) -> None:
+        """The program starts anew with this memory, and meets its PLCs as if for the first time."""
+        self.controller = Controller(self.site, expected_identities(self.site), memory, self.policy)
+        self._connect()
 
     @property
     def event_log_sha256(self) -> str:
@@ -161,7 +178,7 @@ class VirtualRun:
         self.rig.run_to(now_ms, fed=self._fed)
         asks = self._crowd_acts(now_ms)
         commands = [*self._asked, *(command_of(ask, digest, self.controller.memory) for ask in asks)]
-        inputs = self._wires.inputs()
+        inputs = self._wires.inputs(self._anchors.judge if self._anchors is not None else trust)
         moment = Moment(now_ms, self.start_utc_ms + now_ms)
         begun_ns = time.perf_counter_ns() if self.step_ns is not None else 0
         step = self.controller.step(moment, inputs, commands)
@@ -171,6 +188,8 @@ class VirtualRun:
         self._store(step.events)
         if step.events and self.observer is not None:
             self.observer(step.events)
+        if self._anchors is not None:
+            self._anchors.scanned(now_ms, step.events, inputs.module_links, self._wires.keep)
         self._wires.send(step.outputs)
         self._fed = step.outputs.feed_heartbeat
         self._replies = step.replies[: len(self._asked)]

@@ -12,13 +12,14 @@ from contextlib import suppress
 
 from domain.ids import ModuleId, SpotId
 from domain.outputs import MailboxWrite, Outputs
-from domain.signals import Inputs
+from domain.signals import Inputs, KeptHead
 from domain.site import Site
 from plc.links.modbus import PymodbusPort, TcpEndpoint
 from plc.links.module_link import ModuleLink
 from plc.links.spot_link import SpotLink
 from plc.links.wire import RegisterPort
 from plc.wallbox import load_profile
+from runtime.anchor_keeper import Judge, trust
 from runtime.config import Endpoint, Links
 
 log = logging.getLogger("garage.wires")
@@ -113,14 +114,20 @@ class Wires:
                 async with asyncio.timeout(FIRST_CONNECT_S):
                     await port.wait_connected()
 
-    def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
-        """The process image as it stands."""
+    def keep(self, module: ModuleId, head: KeptHead) -> None:
+        """Let a module's PLC keep a head of the journal."""
+        self.modules[module].keep(head)
+
+    def inputs(self, now_ms: int, journal_ok: bool, judge: Judge = trust) -> Inputs:
+        """The process image as it stands; `judge` says which PLCs keep what our journal does not have."""
+        signals = {name: link.signal(now_ms) for name, link in self.modules.items()}
         return Inputs(
             modules={name: link.image for name, link in self.modules.items() if link.image is not None},
-            module_links={name: link.signal(now_ms) for name, link in self.modules.items()},
+            module_links=signals,
             spots={name: link.image for name, link in self.spots.items() if link.image is not None},
             spot_links={name: link.signal(now_ms) for name, link in self.spots.items()},
             journal_ok=journal_ok,
+            journal_doubts=judge(signals),
         )
 
     def send(self, outputs: Outputs) -> None:

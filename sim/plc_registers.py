@@ -13,6 +13,9 @@ from plc.codec import split_u32
 from plc.device import IllegalAddress
 from plc.register_map import (
     ADDRESS,
+    KEPT_ADDRESS,
+    KEPT_SHOWN_ADDRESS,
+    KEPT_WORDS,
     LEVEL_STRIDE,
     LEVELS_MAX,
     MAILBOX_STRIDE,
@@ -40,6 +43,8 @@ class RegisterBank:
         self.status = [0] * STATUS_WORDS
         self.pallets = [0] * PALLET_WORDS
         self.holding = [0] * HOLDING_WORDS
+        self.kept = [0] * KEPT_WORDS
+        """Outlives restarts, and is no change that a reader would want to see."""
         self.touched = 0
 
     def set(self, address: int, value: int) -> None:
@@ -67,6 +72,9 @@ class RegisterBank:
         if 1 <= count <= READ_WORDS_MAX:
             if address >= 0 and address + count <= STATUS_WORDS:
                 return self.status[address : address + count]
+            at = address - KEPT_SHOWN_ADDRESS
+            if at >= 0 and at + count <= KEPT_WORDS:
+                return self.kept[at : at + count]
             at = address - PALLETS_ADDRESS
             if at >= 0 and at + count <= PALLET_WORDS:
                 return self.pallets[at : at + count]
@@ -83,9 +91,11 @@ class RegisterBank:
         if address < 0 or not values or address + len(values) > HOLDING_WORDS:
             raise IllegalAddress(address, len(values))
         self.holding[address : address + len(values)] = [value & 0xFFFF for value in values]
+        if address < KEPT_ADDRESS + KEPT_WORDS and address + len(values) > KEPT_ADDRESS:
+            self.kept = self.holding[KEPT_ADDRESS : KEPT_ADDRESS + KEPT_WORDS]
 
     def clear(self) -> None:
-        """Forget everything, as a restart does."""
+        """Forget everything that a restart forgets."""
         self.status = [0] * STATUS_WORDS
         self.pallets = [0] * PALLET_WORDS
         self.holding = [0] * HOLDING_WORDS

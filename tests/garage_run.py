@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from controller.memory import Job, Memory, ModuleMemory
-from controller.step import Controller
 from domain.commands import (
     Accepted,
     Command,
@@ -24,7 +23,7 @@ from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from runtime.application import load_memory
 from runtime.database import open_database
 from runtime.journal import Journal
-from runtime.virtual import VirtualRun, digest, expected_identities
+from runtime.virtual import VirtualRun, digest
 from scheduler.policy import Policy
 from sim.demand import Trip
 from sim.households import Household
@@ -166,9 +165,7 @@ class GarageRun:
         """The controller dies with everything in its head; after a while it is started again."""
         self.run.rig.run_to(self.now_ms + down_ms, fed=False)
         self.run.now_ms = -(-(self.now_ms + down_ms) // 100) * 100
-        memory = load_memory(self.journal)
-        site = self.run.site
-        self.run.controller = Controller(site, expected_identities(site), memory)
+        self.run.restart(load_memory(self.journal))
         self.wait(100)
 
     @property

@@ -8,14 +8,15 @@ free while the device says that nothing has changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.grid import ModuleLayout
 from domain.outputs import MailboxWrite
-from domain.signals import LinkSignal, ModuleImage, SpotImage
-from plc.codec import decode_identity, decode_module, encode_mailbox
+from domain.signals import KeptHead, LinkSignal, ModuleImage, SpotImage
+from plc.codec import decode_identity, decode_kept, decode_module, encode_kept, encode_mailbox
 from plc.device import IllegalAddress, IllegalValue, RegisterDevice
 from plc.links.wire import WireError, WireFault, WireStatistics
-from plc.register_map import ADDRESS, PALLETS_ADDRESS, pallet_words, status_words
+from plc.register_map import ADDRESS, KEPT_SHOWN_ADDRESS, KEPT_WORDS, PALLETS_ADDRESS, pallet_words, status_words
 from plc.wallbox import Block, WallboxProfile, decode_spot, encode_setpoint, reads, startup_writes
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
@@ -96,7 +97,8 @@ class InProcessModuleLink:
         pallets = self._device.read_input(PALLETS_ADDRESS, self._pallet_words)
         identity = decode_identity(status)
         if self.signal is None or self.signal.identity != identity:
-            self.signal = LinkSignal(0, identity)
+            kept = decode_kept(self._device.read_input(KEPT_SHOWN_ADDRESS, KEPT_WORDS))
+            self.signal = LinkSignal(0, identity, kept)
         self.image = decode_module(self.layout, status, pallets, self.image)
         self._touched = touched
         return self.image
@@ -105,6 +107,12 @@ class InProcessModuleLink:
         """Put one command into its mailbox."""
         address, words = encode_mailbox(write)
         self._device.write_holding(address, words)
+
+    def keep(self, head: KeptHead) -> None:
+        """Let the PLC keep this head of the journal."""
+        self._device.write_holding(*encode_kept(head))
+        if self.signal is not None:
+            self.signal = replace(self.signal, kept=head)
 
     def heartbeat(self, value: int) -> None:
         """Show the PLC that the supervisor scans; `value` counts up, and wraps here."""

@@ -11,10 +11,26 @@ from collections.abc import Iterable
 from domain.grid import ModuleLayout
 from domain.moment import NEVER_MS
 from domain.outputs import MailboxWrite
-from domain.signals import Identity, LinkSignal, ModuleImage
-from plc.codec import CodecError, decode_identity, decode_module, encode_mailbox, plc_heartbeat
+from domain.signals import Identity, KeptHead, LinkSignal, ModuleImage
+from plc.codec import (
+    CodecError,
+    decode_identity,
+    decode_kept,
+    decode_module,
+    encode_kept,
+    encode_mailbox,
+    plc_heartbeat,
+)
 from plc.links.wire import RegisterPort, WireError, WireFault
-from plc.register_map import ADDRESS, PALLETS_ADDRESS, pallet_words, status_words
+from plc.register_map import (
+    ADDRESS,
+    KEPT_SHOWN_ADDRESS,
+    KEPT_WORDS,
+    MAP_VERSION,
+    PALLETS_ADDRESS,
+    pallet_words,
+    status_words,
+)
 
 _HEARTBEAT = ADDRESS["supervisor_heartbeat"]
 _IDENTITY_WORDS = ADDRESS["boot_count"] + 1
@@ -40,11 +56,13 @@ class ModuleLink:
         self._alive_ms: int | None = None
         self._heartbeat: int | None = None
         self._outbox: dict[int, MailboxWrite] = {}
+        self._kept: KeptHead | None = None
+        self._to_keep: KeptHead | None = None
 
     def signal(self, now_ms: int) -> LinkSignal:
         """Age of the image, and who answered; the age is `NEVER_MS` before the first image."""
         age_ms = NEVER_MS if self._alive_ms is None else max(0, now_ms - self._alive_ms)
-        return LinkSignal(age_ms, self._identity)
+        return LinkSignal(age_ms, self._identity, self._kept)
 
     def post(self, heartbeat: int | None, writes: Iterable[MailboxWrite] = ()) -> None:
         """What the next exchange tells the PLC. No heartbeat (None): let the PLC stop by itself.
@@ -54,6 +72,10 @@ class ModuleLink:
         self._heartbeat = None if heartbeat is None else heartbeat & 0xFFFF
         for write in writes:
             self._outbox[write.mailbox] = write
+
+    def keep(self, head: KeptHead) -> None:
+        """Let the PLC keep this head of the journal; told at the next exchange, and not again if that fails."""
+        self._to_keep = head
 
     async def exchange(self, now_ms: int) -> bool:
         """One poll: commands and heartbeat out, both blocks in. False when the wire failed.
@@ -67,6 +89,8 @@ class ModuleLink:
             await self._read(now_ms)
         except WireError as error:
             self.last_error = error
+            # Whoever answers next may be another PLC, or the same after a restart.
+            self._kept = None
             return False
         self.last_error = None
         return True
@@ -75,6 +99,10 @@ class ModuleLink:
         for write in writes:
             address, words = encode_mailbox(write)
             await self.port.write_registers(address, words)
+        head, self._to_keep = self._to_keep, None
+        if head is not None:
+            await self.port.write_registers(*encode_kept(head))
+            self._kept = head
         if self._heartbeat is not None:
             await self.port.write_register(_HEARTBEAT, self._heartbeat)
 
@@ -82,6 +110,9 @@ class ModuleLink:
         if self._identity is None:
             # A PLC with a smaller layout refuses the blocks; its identity tells why.
             self._identity = decode_identity(await self.port.read_input(0, _IDENTITY_WORDS))
+        # Before the identity is known to anybody: no image of a PLC without what it keeps.
+        if self._kept is None and self._identity.map_version == MAP_VERSION:
+            self._kept = decode_kept(await self.port.read_input(KEPT_SHOWN_ADDRESS, KEPT_WORDS))
         # Status before pallets: a "done" is then never paired with pallets from before the end.
         status = await self.port.read_input(0, self._status_words)
         pallets = await self.port.read_input(PALLETS_ADDRESS, self._pallet_words)

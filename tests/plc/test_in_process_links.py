@@ -9,7 +9,7 @@ import pytest
 
 from domain.ids import ModuleId, SpotId
 from domain.outputs import MailboxWrite, Opcode
-from domain.signals import Identity, LinkSignal
+from domain.signals import Identity, KeptHead, LinkSignal
 from domain.site import SpotSpec
 from plc.device import IllegalAddress
 from plc.links.in_process import InProcessModuleLink, InProcessSpotLink
@@ -20,6 +20,7 @@ from tests.plc.test_golden_frames import status_of_answer
 from tests.sites import small_site
 
 LAYOUT = small_site().modules[0]
+NOTHING_KEPT = KeptHead(0, "0" * 16)
 
 
 @dataclass

@@ -134,10 +134,9 @@ def test_the_running_program_anchors_at_local_midnight_and_at_its_end(tmp_path: 
     daily = DailyAnchor(file, utc_offset_minutes=480)
     midnight_ms = UTC_MS + 16 * 3_600_000
 
-    daily.look(Head(5, "aa" * 32), midnight_ms - 100)
-    assert not file.exists()
-    daily.look(Head(6, "bb" * 32), midnight_ms)
-    daily.look(Head(7, "cc" * 32), midnight_ms + 100)
+    due = [daily.is_due(midnight_ms + since_ms) for since_ms in (-200, -100, 0, 100, 200)]
+    assert due == [False, False, True, False, False]
+    daily.write(Head(6, "bb" * 32), midnight_ms)
     daily.write(Head(7, "cc" * 32), midnight_ms + 200)
     daily.write(Head(7, "cc" * 32), midnight_ms + 300)
 

@@ -79,7 +79,7 @@ def test_an_untouched_plc_is_not_read_again() -> None:
     assert link.signal is None
 
     first = link.refresh()
-    assert link.signal == LinkSignal(0, Identity(1, 0xABCD1234, 3))
+    assert link.signal == LinkSignal(0, Identity(1, 0xABCD1234, 3), NOTHING_KEPT)
     assert (first.faults, device.reads) == ((301,), 2)
     assert link.refresh() is first
     assert device.reads == 2
@@ -97,7 +97,7 @@ def test_a_touched_plc_gives_a_new_image_only_when_it_looks_different() -> None:
     second = link.refresh()
     assert second is not first
     assert second.pallets[0] is first.pallets[0]
-    assert link.signal == LinkSignal(0, Identity(1, 0xABCD1234, 4))
+    assert link.signal == LinkSignal(0, Identity(1, 0xABCD1234, 4), NOTHING_KEPT)
 
 
 def test_commands_and_heartbeats_are_written_as_on_the_wire() -> None:

@@ -21,6 +21,7 @@ from domain.events import (
     CarStruck,
     ChargingEnded,
     ChargingStarted,
+    CommandRefused,
     DriverCame,
     EnergyMetered,
     Event,
@@ -499,7 +500,7 @@ class Memory:
         if event.number not in module.faults:
             module.faults = (*module.faults, event.number)
 
-    def _noted(self, event: FaultsReset | ModuleConfirmed | StanceTaken, utc_ms: int) -> None:
+    def _noted(self, event: FaultsReset | ModuleConfirmed | StanceTaken | CommandRefused, utc_ms: int) -> None:
         """Who did it is for the journal; what it changes comes with the events that follow."""
 
     def _part_taken_out(self, event: PartTakenOut, utc_ms: int) -> None:
@@ -581,6 +582,7 @@ _APPLY: dict[type[Event], Any] = {
     MotionEnded: Memory._motion_ended,
     ModuleAdvanced: Memory._module_advanced,
     ModuleConfirmed: Memory._noted,
+    CommandRefused: Memory._noted,
     PartTakenOut: Memory._part_taken_out,
     PartPutBack: Memory._part_put_back,
     FaultRaised: Memory._fault_raised,

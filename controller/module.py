@@ -38,6 +38,7 @@ from domain.grid import Columns, ModuleLayout, columns_from_cells
 from domain.ids import BayId, BayRef, JobId, parse_bay
 from domain.outputs import GATE, Opcode
 from domain.refusals import Refusal, RefusalCode
+from domain.sight import sight_of
 from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
 from domain.site import Site
 from scheduler.moves import Slide
@@ -142,7 +143,8 @@ class ModuleControl:
         self._blocked_since_ms = None
         self._attempts = 0
         words = tuple(f"{r.code.code}:{r.about}" if r.about else r.code.code for r in reasons)
-        scan.emit(ModuleAdvanced(self._layout.id, state, words))
+        seen = sight_of(self.image) if state == "locked" else ""
+        scan.emit(ModuleAdvanced(self._layout.id, state, words, seen))
 
     def lock(self, scan: Scan, memory: ModuleMemory, reasons: tuple[Refusal, ...]) -> None:
         """Ask nothing more of this module until an operator has confirmed it."""
@@ -215,7 +217,7 @@ class ModuleControl:
             return (Refusal(RefusalCode.LINK_DOWN, self._layout.id),)
         if GATE in memory.motions:
             return (Refusal(RefusalCode.LEVEL_BUSY, "gate"),)
-        self.motions.ask(scan, memory, GATE, Opcode.RESET, 0, 0, None)
+        self.motions.ask(scan, memory, self.image, GATE, Opcode.RESET, 0, 0, None)
         scan.emit(FaultsReset(self._layout.id, operator))
         self.touched = True
         return ()
@@ -288,7 +290,7 @@ class ModuleControl:
             scan.emit(FaultRaised(self._layout.id, int(FaultNumber.POSITION_LOST), "moves end but nothing changes"))
             self.lock(scan, memory, (Refusal(RefusalCode.PALLET_UNKNOWN),))
             return -1
-        self.motions.ask(scan, memory, mailbox, opcode, first, second, job)
+        self.motions.ask(scan, memory, image, mailbox, opcode, first, second, job)
         return power_w
 
     def _blocked(self, scan: Scan, memory: ModuleMemory, reasons: tuple[Refusal, ...]) -> None:

@@ -15,6 +15,7 @@ from domain.faults import FaultNumber
 from domain.grid import ModuleLayout
 from domain.machine import Machine
 from domain.outputs import GATE, MailboxWrite, Opcode
+from domain.sight import sight_of
 from domain.signals import MailboxReply, ModuleImage, Result
 from domain.site import Patience
 
@@ -69,16 +70,23 @@ class Motions:
         return sum(motor_w(self._machine, t.write.opcode, t.write.first, t.write.second) for t in self._timers.values())
 
     def ask(
-        self, scan: Scan, memory: ModuleMemory, mailbox: int, opcode: Opcode, first: int, second: int, job: Job | None
+        self,
+        scan: Scan,
+        memory: ModuleMemory,
+        image: ModuleImage,
+        mailbox: int,
+        opcode: Opcode,
+        first: int,
+        second: int,
+        job: Job | None,
     ) -> None:
-        """Record the intent and send the command; the journal has it before the machine."""
+        """Record the intent and what was seen, and send the command; the journal has it before the machine."""
         command_id = (max(memory.last_command_id, self.id_floor) + 1) & 0xFFFFFFFF or 1
         limit_ms = self._limit_ms(opcode, mailbox)
         write = MailboxWrite(self._layout.id, mailbox, command_id, opcode, first, second, limit_ms)
+        job_id, seen = job.id if job else None, sight_of(image)
         scan.emit(
-            MotionRequested(
-                write.module, mailbox, command_id, int(opcode), first, second, limit_ms, job.id if job else None
-            )
+            MotionRequested(write.module, mailbox, command_id, int(opcode), first, second, limit_ms, job_id, seen)
         )
         scan.mailboxes.append(write)
         now = scan.moment.mono_ms

@@ -15,6 +15,7 @@ from controller.machines import GARAGE, JOB
 from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
 from controller.outage import put_back, take_out
+from controller.refusal_log import RefusalLog
 from controller.scan import Scan
 from controller.surroundings import arrival_of, surroundings_of
 from domain.booking import BookingKind
@@ -80,13 +81,20 @@ class Requests:
         self._modules = modules
         self._charging = charging
         self._estimates = estimates
+        self._refusals = RefusalLog(modules)
         self.bookings = Bookings(site, self._check_pin, self._bay_for, self._touch)
 
     def _touch(self, module: ModuleId) -> None:
         self._modules[module].touched = True
 
     def answer(self, scan: Scan, command: Command) -> Reply:
-        """Decide one command."""
+        """Decide one command; a refusal is recorded with its reasons."""
+        reply = self._decide(scan, command)
+        if isinstance(reply, Refused):
+            self._refusals.note(scan, command, reply)
+        return reply
+
+    def _decide(self, scan: Scan, command: Command) -> Reply:
         match command:
             case RequestStorage():
                 return self._store(scan, command)

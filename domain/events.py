@@ -169,7 +169,7 @@ class CarLeft:
 
 @dataclass(frozen=True, slots=True)
 class MotionRequested:
-    """A bounded move is about to be asked of a PLC (stored before it is asked)."""
+    """A bounded move is about to be asked of a PLC (stored before it is asked). `seen`: see `domain.sight`."""
 
     module: ModuleId
     mailbox: int
@@ -179,6 +179,7 @@ class MotionRequested:
     second: int
     deadline_ms: int
     job: JobId | None
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +195,15 @@ class MotionEnded:
 
 @dataclass(frozen=True, slots=True)
 class ModuleAdvanced:
-    """A module entered a state of its machine, for these reasons (refusal codes, with subjects)."""
+    """A module entered a state of its machine, for these reasons (refusal codes, with subjects).
+
+    `seen` is what its sensors showed (`domain.sight`) when it was locked.
+    """
 
     module: ModuleId
     state: str
     reasons: tuple[str, ...] = ()
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +294,21 @@ class PinAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A command (by its class) was refused for these reasons (codes, with subjects); it changed nothing.
+
+    `subject` is the job, booking, spot, module, bay, part or plate that it named; `seen` what the module's sensors
+    showed, if it concerned one; `unrecorded` how many refusals before this one were too many to record.
+    """
+
+    command: str
+    subject: str
+    reasons: tuple[str, ...]
+    seen: str = ""
+    unrecorded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SpotAdvanced:
     """A charging spot entered an OCPP status."""
 
@@ -358,6 +378,7 @@ Event: TypeAlias = (
     | JobWithdrawn
     | PinRejected
     | PinAccepted
+    | CommandRefused
     | SpotAdvanced
     | ChargingStarted
     | EnergyMetered

@@ -9,23 +9,17 @@ controller's: it stays locked.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from domain.events import ModuleConfirmed, Recorded
 from domain.ids import ModuleId
-from domain.signals import KeptHead, LinkSignal
+from domain.signals import Inputs, KeptHead, LinkSignal
 from runtime.journal import Head, Journal, JournalError
 
 HASH_DIGITS = 16
 PERIOD_MS = 10_000
 
 Tell = Callable[[ModuleId, KeptHead], None]
-Judge = Callable[[Mapping[ModuleId, LinkSignal]], Mapping[ModuleId, str]]
-"""Which modules' PLCs keep what the journal does not have, and what differs."""
-
-
-def trust(links: Mapping[ModuleId, LinkSignal]) -> Mapping[ModuleId, str]:
-    """A judge that doubts nobody."""
-    return {}
 
 
 class AnchorKeeper:
@@ -40,12 +34,12 @@ class AnchorKeeper:
         self._is_behind = True
         self.doubts: Mapping[ModuleId, str] = {}
 
-    def judge(self, links: Mapping[ModuleId, LinkSignal]) -> Mapping[ModuleId, str]:
-        """Modules whose PLC keeps what our journal does not have; cheap while no PLC says anything new."""
-        for name, link in links.items():
+    def judged(self, inputs: Inputs) -> Inputs:
+        """The image with the modules whose PLC keeps what our journal does not have; mostly the image itself."""
+        for name, link in inputs.module_links.items():
             if link.kept is not None and link.kept != self._known.get(name):
                 self._judge_one(name, link.kept)
-        return self.doubts
+        return replace(inputs, journal_doubts=self.doubts) if self.doubts else inputs
 
     def _judge_one(self, name: ModuleId, kept: KeptHead) -> None:
         self._known[name] = kept

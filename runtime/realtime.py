@@ -95,7 +95,7 @@ class RealtimeRunner:
         begun_s = loop.time()
         asked = self._garage.take_commands()
         moment = self._clock.moment()
-        inputs = self._wires.inputs(moment.mono_ms, self._writer.ok, self._anchors.plcs.judge)
+        inputs = self._anchors.plcs.judged(self._wires.inputs(moment.mono_ms, self._writer.ok))
         step = self._controller.step(moment, inputs, [command for command, _ in asked])
         self.scans += 1
         if step.events and self._controller.memory.garage == "halted":

@@ -28,7 +28,7 @@ from domain.site import Site
 from plc.links.in_process import InProcessModuleLink, InProcessSpotLink
 from plc.register_map import MAP_VERSION, layout_hash
 from plc.wallbox import load_profile
-from runtime.anchor_keeper import AnchorKeeper, Judge, trust
+from runtime.anchor_keeper import AnchorKeeper
 from runtime.desk import answers, command_of, notices
 from runtime.garage import pin_digest
 from runtime.journal import Journal, event_line
@@ -80,13 +80,12 @@ class VirtualWires:
         """Let a module's PLC keep a head of the journal."""
         self._modules[module].keep(head)
 
-    def inputs(self, judge: Judge = trust) -> Inputs:
+    def inputs(self) -> Inputs:
         """The process image; unchanged devices give the same objects again."""
         modules = {name: link.refresh() for name, link in self._modules.items()}
         signals = {name: link.signal for name, link in self._modules.items() if link.signal is not None}
         spots = {name: link.refresh() for name, link in self._spots.items()}
-        spot_links = {name: link.signal for name, link in self._spots.items()}
-        return Inputs(modules, signals, spots, spot_links, journal_doubts=judge(signals))
+        return Inputs(modules, signals, spots, {name: link.signal for name, link in self._spots.items()})
 
     def send(self, outputs: Outputs) -> None:
         """Write a scan's outputs."""
@@ -178,7 +177,9 @@ class VirtualRun:
         self.rig.run_to(now_ms, fed=self._fed)
         asks = self._crowd_acts(now_ms)
         commands = [*self._asked, *(command_of(ask, digest, self.controller.memory) for ask in asks)]
-        inputs = self._wires.inputs(self._anchors.judge if self._anchors is not None else trust)
+        inputs = self._wires.inputs()
+        if self._anchors is not None:
+            inputs = self._anchors.judged(inputs)
         moment = Moment(now_ms, self.start_utc_ms + now_ms)
         begun_ns = time.perf_counter_ns() if self.step_ns is not None else 0
         step = self.controller.step(moment, inputs, commands)

@@ -19,7 +19,6 @@ from plc.links.module_link import ModuleLink
 from plc.links.spot_link import SpotLink
 from plc.links.wire import RegisterPort
 from plc.wallbox import load_profile
-from runtime.anchor_keeper import Judge, trust
 from runtime.config import Endpoint, Links
 
 log = logging.getLogger("garage.wires")
@@ -118,16 +117,14 @@ class Wires:
         """Let a module's PLC keep a head of the journal."""
         self.modules[module].keep(head)
 
-    def inputs(self, now_ms: int, journal_ok: bool, judge: Judge = trust) -> Inputs:
-        """The process image as it stands; `judge` says which PLCs keep what our journal does not have."""
-        signals = {name: link.signal(now_ms) for name, link in self.modules.items()}
+    def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
+        """The process image as it stands."""
         return Inputs(
             modules={name: link.image for name, link in self.modules.items() if link.image is not None},
-            module_links=signals,
+            module_links={name: link.signal(now_ms) for name, link in self.modules.items()},
             spots={name: link.image for name, link in self.spots.items() if link.image is not None},
             spot_links={name: link.signal(now_ms) for name, link in self.spots.items()},
             journal_ok=journal_ok,
-            journal_doubts=judge(signals),
         )
 
     def send(self, outputs: Outputs) -> None:

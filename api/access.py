@@ -19,6 +19,8 @@ from api.settings import ANONYMOUS, Principal, Role, Settings, token_digest
 ANYONE = frozenset(Role)
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 READERS_OF_MONEY = frozenset({Role.COMMITTEE, Role.OPERATOR, Role.ADMINISTRATOR})
+READERS_OF_EVENTS = frozenset({Role.COMMITTEE, Role.OPERATOR, Role.ADMINISTRATOR})
+"""The committee reads the journal without plates."""
 SEE_PLATES = frozenset({Role.SERVICE})
 """Roles that see plates and vehicles in jobs and charging sessions."""
 
@@ -56,6 +58,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "GET /api/v1/parts": OPERATORS,
     "PUT /api/v1/parts/{part}": OPERATORS,
     "DELETE /api/v1/parts/{part}": OPERATORS,
+    "GET /api/v1/events": READERS_OF_EVENTS,
+    "GET /api/v1/events/{seq}": OPERATORS,
     "GET /api/v1/ledger/entries": READERS_OF_MONEY,
     "GET /api/v1/ledger/totals": READERS_OF_MONEY,
     "GET /api/v1/ledger/statement": READERS_OF_MONEY,
@@ -75,6 +79,7 @@ ACCESS: dict[str, frozenset[Role]] = {
     "POST /kiosk/job/{job}/{action}": ANYONE,
     "GET /operator": OPERATORS,
     "GET /operator/panel": OPERATORS,
+    "GET /operator/replay": OPERATORS,
     "POST /operator/modules/{module}/{action}": OPERATORS,
     "POST /operator/garage/{action}": OPERATORS,
     "GET /operator/modules/{module}/reach": OPERATORS,

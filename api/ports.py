@@ -134,6 +134,18 @@ class Garage(Protocol):
         """The ledger entries of one plate."""
         ...
 
+    def events_before(self, before: int | None, limit: int, plates: bool) -> list[dict[str, Any]]:
+        """Events of the journal with a number below `before` (None: the newest), newest first.
+
+        {"seq", "utc_ms", "kind", "text_en", "text_zh", "seen_en", "seen_zh", "payload"}; PIN digests never, plates
+        only if wanted.
+        """
+        ...
+
+    def replay(self, seq: int) -> dict[str, Any] | None:
+        """One event, {"event", "knew", "around"}: what was known at its moment, and its neighbours; None: no such."""
+        ...
+
     def health(self) -> dict[str, Any]:
         """{"live": bool, "ready": bool, "reasons": [str]}."""
         ...

@@ -42,9 +42,9 @@ class RefusalLog:
         self._recorded_ms.append(now_ms)
         reasons = tuple(f"{r.code.code}:{r.about}" if r.about else r.code.code for r in refused.reasons)
         kind, subject = _subject(command)
-        module = self._modules.get(_module_of(scan, kind, subject))
-        seen = sight_of(module.image) if module is not None else ""
-        scan.emit(CommandRefused(type(command).__name__, subject, reasons, seen, self._unrecorded))
+        name = _module_of(scan, kind, subject)
+        seen = sight_of(self._modules[name].image) if name is not None and name in self._modules else ""
+        scan.emit(CommandRefused(type(command).__name__, subject, reasons, name, seen, self._unrecorded))
         self._unrecorded = 0
 
 
@@ -56,8 +56,8 @@ def _subject(command: Command) -> tuple[str, str]:
     return "garage", ""
 
 
-def _module_of(scan: Scan, kind: str, subject: str) -> ModuleId:
-    """The module that a command concerns, as far as that is known; an empty name if not."""
+def _module_of(scan: Scan, kind: str, subject: str) -> ModuleId | None:
+    """The module that a command concerns, as far as that is known."""
     memory = scan.memory
     if kind == "module":
         return ModuleId(subject)
@@ -67,4 +67,4 @@ def _module_of(scan: Scan, kind: str, subject: str) -> ModuleId:
         return parse_bay(memory.parked[Plate(subject)].bay).module
     if kind == "bay" and subject.count("-") == 2:
         return ModuleId(BayId(subject).partition("-")[0])
-    return ModuleId("")
+    return None

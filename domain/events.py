@@ -297,13 +297,15 @@ class PinAccepted:
 class CommandRefused:
     """A command (by its class) was refused for these reasons (codes, with subjects); it changed nothing.
 
-    `subject` is the job, booking, spot, module, bay, part or plate that it named; `seen` what the module's sensors
-    showed, if it concerned one; `unrecorded` how many refusals before this one were too many to record.
+    `subject` is the job, booking, spot, module, bay, part or plate that it named; `module` the one it concerned, if
+    any, and `seen` what its sensors showed (`domain.sight`); `unrecorded` how many refusals before this one were too
+    many to record.
     """
 
     command: str
     subject: str
     reasons: tuple[str, ...]
+    module: ModuleId | None = None
     seen: str = ""
     unrecorded: int = 0
 

@@ -28,6 +28,8 @@ from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import Vehicle
 from runtime.degraded import of_controller, outages, reach_view
+from runtime.journal import Journal
+from runtime.replay import NotThere, Wanted, event_view, replay
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
 log = logging.getLogger("garage")
@@ -36,6 +38,7 @@ ENDED_JOBS_SHOWN = 200
 ENDED_BOOKINGS_SHOWN = 200
 FEES_KEPT = 1000
 MAILBOX_MAX = 1000
+NEWEST = 2**62
 
 NO_INPUTS = Inputs({}, {}, {}, {})
 
@@ -228,6 +231,18 @@ class RunningGarage:
             }
             for line in statement.lines
         ]
+
+    def events_before(self, before: int | None, limit: int, plates: bool) -> list[dict[str, Any]]:
+        """Events of the journal in words, the newest first."""
+        recorded = Journal(self._engine).events_before(NEWEST if before is None else before, limit)
+        return [event_view(record, self.site, plates) for record in recorded]
+
+    def replay(self, seq: int) -> dict[str, Any] | None:
+        """One event with what was known and seen then; None if there is no such event."""
+        try:
+            return replay(Journal(self._engine), self.site, Wanted(seq))
+        except NotThere:
+            return None
 
     def health(self) -> dict[str, Any]:
         """Alive while this answers; ready when a scan has run, the journal writes and a module is up."""

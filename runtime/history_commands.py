@@ -124,6 +124,64 @@ def _anchors_of_plcs(settings: Config) -> list[Any]:
     return anchors
 
 
+def replay(
+    config: ConfigOption = CONFIG,
+    database: DatabaseOption = None,
+    seq: Annotated[int | None, typer.Option(min=1, help="Number of the event; by default the newest.")] = None,
+    at: Annotated[str | None, typer.Option(help="The last event by this local time, as 2026-11-22T07:40:00.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only events of this job; the last of them unless --seq.")] = None,
+    module: Annotated[str | None, typer.Option(help="Only events of this module.")] = None,
+    around: Annotated[int, typer.Option(min=0, max=500, help="Events before and after it.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a past event: what was known and seen at that moment, and why it was done or refused."""
+    from domain.ids import JobId, ModuleId
+    from runtime.replay import NotThere, Wanted
+    from runtime.replay import replay as replay_event
+
+    settings = _load(config)
+    offset = dt.timezone(dt.timedelta(minutes=settings.site.utc_offset_minutes))
+    try:
+        moment = None if at is None else dt.datetime.fromisoformat(at)
+    except ValueError as error:
+        typer.echo(f"--at: {error}", err=True)
+        raise typer.Exit(2) from error
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=offset)
+    at_utc_ms = None if moment is None else round(moment.timestamp() * 1000)
+    wanted = Wanted(seq, at_utc_ms, JobId(job) if job else None, ModuleId(module) if module else None, around)
+    with _journal(database or settings.database_url) as journal:
+        try:
+            answer = replay_event(journal, settings.site, wanted)
+        except NotThere as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+    _print(answer, as_json, _replay_lines(answer, offset))
+
+
+def _replay_lines(answer: dict[str, Any], zone: dt.timezone) -> list[str]:
+    """What `replay` prints for people."""
+    event, knew = answer["event"], answer["knew"]
+    lines = [_event_line(one, zone, one["seq"] == event["seq"]) for one in answer["around"]]
+    lines += ["", f"event {event['seq']}: {event['text_en']}"]
+    lines.append(f"  saw: {event['seen_en'] or 'no picture is recorded with this kind of event'}")
+    reason = f" ({knew['garage_reason']})" if knew["garage_reason"] else ""
+    lines.append(f"  knew: garage {knew['garage']}{reason}, {knew['cars_parked']} cars parked")
+    for one in knew["modules"]:
+        told = "; ".join([*one["reasons_en"], *(f"fault {number}" for number in one["faults"])])
+        moves = f", moves under way {one['moves']}" if one["moves"] else ""
+        lines.append(f"    module {one['id']}: {one['state']}{moves}{': ' + told if told else ''}")
+    for one in knew["jobs"]:
+        session = f", {one['session_state']}" if one["session_state"] else ""
+        lines.append(f"    {one['job']}: {one['kind']}, {one['bay']}, {one['state']}{session} {one['reason']}".rstrip())
+    return lines
+
+
+def _event_line(event: dict[str, Any], zone: dt.timezone, is_target: bool) -> str:
+    time_text = dt.datetime.fromtimestamp(event["utc_ms"] / 1000, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return f"{'>' if is_target else ' '} {event['seq']:>8} {time_text} {event['text_en']}"
+
+
 @export.command("anchor")
 def export_anchor(
     config: ConfigOption = CONFIG,
@@ -182,4 +240,5 @@ def _bar(length: int, label: str) -> Iterator[Callable[[int], object]]:
 def add_to(app: typer.Typer) -> None:
     """Give `garagectl` these commands."""
     app.command("verify-journal")(verify_journal)
+    app.command("replay")(replay)
     app.add_typer(export, name="export")

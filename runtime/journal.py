@@ -23,7 +23,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.events import Recorded, from_payload, to_payload
@@ -171,6 +171,18 @@ class Journal:
         with self._reads(), self._engine.connect() as connection:
             rows = connection.execute(select(snapshots).order_by(snapshots.c.seq)).all()
             return [Snapshot(row.seq, row.utc_ms, json.loads(row.state)) for row in rows]
+
+    def events_before(self, seq: int, limit: int) -> list[Recorded]:
+        """At most `limit` stored events with a number below `seq`, the newest first."""
+        page = _SELECT_EVENTS.where(events.c.seq < seq).order_by(events.c.seq.desc()).limit(limit)
+        with self._reads(), self._engine.connect() as connection:
+            return [_recorded(row) for row in connection.execute(page)]
+
+    def last_seq_at(self, utc_ms: int) -> int:
+        """Number of the last event that had happened by then; 0 for none."""
+        last = select(func.max(events.c.seq)).where(events.c.utc_ms <= utc_ms)
+        with self._reads(), self._engine.connect() as connection:
+            return connection.execute(last).scalar() or 0
 
     def hash_of(self, seq: int) -> str | None:
         """The stored hash of one event; None when there is no such event."""

@@ -34,7 +34,7 @@ from domain.commands import (
     StrikeCar,
     TakeOut,
 )
-from domain.events import BookingAdvanced
+from domain.events import BookingAdvanced, Recorded
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate
 from domain.moment import Moment
 from domain.parts import Part, parse_part, without
@@ -43,6 +43,7 @@ from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from runtime.degraded import Degraded, reach_view
+from runtime.replay import event_view, knowledge
 from runtime.view import booking_view
 from tests.sites import default_site
 
@@ -79,6 +80,7 @@ class FakeGarage:
         self.records: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
+        self.journal: list[Recorded] = []
         self.marks: dict[str, dict[str, Any]] = {}
         self.costs = [
             {"bay": "B-2-03", "wait_ms": 95_000, "reason": "level 2, few others then"},
@@ -429,6 +431,18 @@ class FakeGarage:
 
     def statement(self, plate: str) -> list[dict[str, Any]]:
         return [entry for entry in self.entries if entry.get("plate") == plate]
+
+    def events_before(self, before: int | None, limit: int, plates: bool) -> list[dict[str, Any]]:
+        return [
+            event_view(record, self._site, plates)
+            for record in reversed(self.journal)
+            if before is None or record.seq < before
+        ][:limit]
+
+    def replay(self, seq: int) -> dict[str, Any] | None:
+        views = {record.seq: event_view(record, self._site) for record in self.journal}
+        known = knowledge(Memory().replay(self.journal[:seq]))
+        return {"event": views[seq], "knew": known, "around": list(views.values())} if seq in views else None
 
     def health(self) -> dict[str, Any]:
         return {"live": True, "ready": self.is_ready, "reasons": [] if self.is_ready else ["journal_away"]}

@@ -1,0 +1,120 @@
+"""Each event as a sentence, in English and Chinese: what happened, to what, and why.
+
+Decides only how events are said. States are called as in docs/state-machines.md; PIN digests are never said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from domain.events import CommandRefused, Event, MotionRequested
+from domain.ids import Plate
+from domain.outputs import GATE, Opcode
+from domain.refusals import RefusalCode
+
+HIDDEN = "***"
+"""Stands for a plate where the reader may not see it."""
+
+_REFUSALS = {refusal.code: refusal for refusal in RefusalCode}
+
+_MOVES: dict[int, tuple[str, str]] = {
+    Opcode.SLIDE: (
+        "slide on level {mailbox}: column {first} is freed, {second} filled",
+        "第{mailbox}层横移：{first}列让出，移入{second}列",
+    ),
+    Opcode.LOWER: ("lower pallet {first} of level {mailbox}", "第{mailbox}层{first}号载车板下降"),
+    Opcode.RAISE: ("raise pallet {first} of level {mailbox}", "第{mailbox}层{first}号载车板上升"),
+    Opcode.GATE_OPEN: ("open the gate", "打开库门"),
+    Opcode.GATE_CLOSE: ("shut the gate", "关闭库门"),
+    Opcode.RESET: ("reset latched faults", "复位故障"),
+}
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "CarRegistered": ("car {plate} entered by hand, in bay {bay}", "人工登记车辆 {plate}，车位 {bay}"),
+    "CarStruck": ("car {plate} struck out of bay {bay} by {operator}", "{operator} 注销车位 {bay} 的车辆 {plate}"),
+    "JobQueued": ("{job}: {kind} of {plate}, bay {bay}, accepted", "{job}：受理{plate}（{kind}），车位 {bay}"),
+    "JobAdvanced": ("{job} is {state}", "{job} 进入状态 {state}"),
+    "DriverCame": ("{job}: its driver has come", "{job}：车主已到"),
+    "JobMovedToBay": ("{job} takes bay {bay} instead", "{job} 改用车位 {bay}"),
+    "JobEstimated": ("{job}: a wait of {wait_s} s was told", "{job}：预计等候 {wait_s} 秒"),
+    "StanceTaken": ("module {module} brings {bay} before anybody asks", "库区 {module} 提前准备 {bay}"),
+    "BookingMade": ("{booking}: {kind} of {plate} booked", "{booking}：{plate} 预约（{kind}）"),
+    "BookingChanged": ("{booking} has another time", "{booking} 改期"),
+    "BookingAdvanced": ("{booking} is {state}", "{booking} 进入状态 {state}"),
+    "SessionAdvanced": ("{job}: session at the gate is {state}", "{job}：库门会话 {state}"),
+    "CarParked": ("{job}: car {plate} is parked in {bay}", "{job}：{plate} 已存入 {bay}"),
+    "CarLeft": ("{job}: car {plate} has left {bay}", "{job}：{plate} 已离开 {bay}"),
+    "MotionRequested": (
+        "module {module} is asked to {move} (command {command_id})",
+        "请求库区 {module}：{move}（指令 {command_id}）",
+    ),
+    "MotionEnded": (
+        "module {module}: command {command_id} ended, {result}",
+        "库区 {module}：指令 {command_id} 结束，{result}",
+    ),
+    "ModuleAdvanced": ("module {module} is {state}", "库区 {module} 进入状态 {state}"),
+    "LinkAdvanced": ("the link to {device} is {state}", "{device} 的连接 {state}"),
+    "GarageAdvanced": ("the garage is {state}", "车库进入状态 {state}"),
+    "FaultRaised": ("module {module}: fault {number} {about}", "库区 {module}：故障 {number} {about}"),
+    "FaultsReset": ("{operator} resets the faults of module {module}", "{operator} 复位库区 {module} 的故障"),
+    "ModuleConfirmed": ("{operator} confirms module {module}", "{operator} 确认库区 {module}"),
+    "PartTakenOut": ("{operator} takes {part} out of service", "{operator} 停用 {part}"),
+    "PartPutBack": ("{operator} puts {part} back into service", "{operator} 恢复 {part}"),
+    "JobOverdue": ("{job} is overdue in {state}", "{job} 在 {state} 超时"),
+    "JobWithdrawn": ("{job} is given up; its pallet goes home", "{job} 放弃，载车板归位"),
+    "PinRejected": ("a wrong code for {plate}", "{plate} 取车码错误"),
+    "PinAccepted": ("the right code for {plate} after wrong ones", "{plate} 取车码正确"),
+    "CommandRefused": ("{command} about {subject} is refused", "拒绝 {command}（{subject}）"),
+    "SpotAdvanced": ("charging spot {spot} is {state}", "充电车位 {spot}：{state}"),
+    "ChargingStarted": ("{charging}: {plate} charges at {spot}", "{charging}：{plate} 在 {spot} 充电"),
+    "EnergyMetered": ("{charging}: {energy_wh} Wh metered", "{charging}：计量 {energy_wh} Wh"),
+    "ChargingEnded": ("{charging}: charging of {plate} at {spot} ended", "{charging}：{plate} 在 {spot} 充电结束"),
+}
+
+
+def tell_event(event: Event, language: str = "en") -> str:
+    """What happened, and why if a reason is recorded."""
+    pick = 1 if language == "zh" else 0
+    values: dict[str, Any] = {field.name: getattr(event, field.name) for field in fields(event)}
+    if isinstance(event, MotionRequested):
+        values["move"] = _move(event, pick)
+    if "wait_ms" in values:
+        values["wait_s"] = values["wait_ms"] // 1000
+    sentence = _SENTENCES.get(type(event).__name__, (type(event).__name__,) * 2)[pick].format(**values).strip()
+    reasons = [tell_reason(reason, language) for reason in values.get("reasons", ())]
+    reasons += [values["reason"]] if isinstance(values.get("reason"), str) and values["reason"] else []
+    if isinstance(event, CommandRefused) and event.unrecorded:
+        reasons.append((f"{event.unrecorded} before it were not recorded", f"此前 {event.unrecorded} 次未记录")[pick])
+    joined = ("; ", "；")[pick].join(reasons)
+    return sentence if not reasons else (f"{sentence}: {joined}", f"{sentence}：{joined}")[pick]
+
+
+def tell_reason(reason: str, language: str = "en") -> str:
+    """A reason written as `code` or `code:subject` as a sentence; what is no code is said as it is."""
+    code, _, about = reason.partition(":")
+    known = _REFUSALS.get(code)
+    if known is None:
+        return reason
+    text = known.text(language)
+    return f"{text} ({about})" if about else text
+
+
+def without_plates(event: Event) -> Event:
+    """The same event for readers who may not see whose car it was."""
+    if isinstance(event, CommandRefused):
+        # Subjects may be plates; what the command was and why it was refused is enough.
+        return replace(event, subject=HIDDEN, reasons=tuple(reason.partition(":")[0] for reason in event.reasons))
+    return _with_plate(event, Plate(HIDDEN)) if hasattr(event, "plate") else event
+
+
+def _with_plate(event: Any, plate: Plate) -> Event:
+    changed: Event = replace(event, plate=plate)
+    return changed
+
+
+def _move(event: MotionRequested, pick: int) -> str:
+    unknown = f"opcode {event.opcode}"
+    sentence = _MOVES.get(event.opcode, (unknown, unknown))[pick]
+    level = "" if event.mailbox == GATE else event.mailbox
+    return sentence.format(mailbox=level, first=event.first, second=event.second)

@@ -9,7 +9,7 @@ import pytest
 from domain.ids import ModuleId
 from domain.moment import NEVER_MS
 from domain.outputs import MailboxWrite, Opcode
-from domain.signals import Identity, PlcMode, SpotImage
+from domain.signals import Identity, KeptHead, PlcMode, SpotImage
 from plc.links.module_link import ModuleLink
 from plc.links.spot_link import SpotLink
 from plc.links.wire import WireFault
@@ -132,6 +132,37 @@ def test_a_command_that_meets_a_dead_wire_is_never_delivered_late(wire: str) -> 
 
     on_bench(wire, device, story)
     assert [at for at, _ in device.writes] == [0]
+
+
+def test_the_journals_head_is_read_once_a_connection_and_written_only_when_told(wire: str) -> None:
+    device = module_device()
+    device.inputs[80:86] = [0, 1200, 0xABCD, 0, 0, 0x0102]
+    newer = KeptHead(0x1_0002, "0011223344556677")
+
+    async def story(bench: Bench) -> None:
+        link = ModuleLink(LAYOUT, bench.port)
+        assert link.signal(0).kept is None
+        await link.exchange(0)
+        assert link.signal(0).kept == KeptHead(1200, "abcd000000000102")
+        device.inputs[81] = 1300
+        await link.exchange(100)
+        assert link.signal(100).kept == KeptHead(1200, "abcd000000000102")
+        assert device.writes == []
+
+        link.keep(newer)
+        await link.exchange(200)
+        await link.exchange(300)
+        assert link.signal(300).kept == newer
+        assert device.writes == [(2, [1, 2, 0x0011, 0x2233, 0x4455, 0x6677])]
+
+        await bench.cut()
+        assert not await link.exchange(400)
+        assert link.signal(400).kept is None
+        await bench.mend()
+        await exchange_when_possible(link, 500)
+        assert link.signal(500).kept == KeptHead(1300, "abcd000000000102")
+
+    on_bench(wire, device, story)
 
 
 def test_impossible_words_age_the_image_and_keep_the_identity(wire: str) -> None:

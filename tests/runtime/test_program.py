@@ -189,6 +189,35 @@ def test_killed_with_a_car_half_way_up_and_started_again_it_waits_for_the_operat
             assert _height_mm(program, second["bay"]) == 2150
 
 
+def test_an_older_journal_than_the_plc_knows_moves_nothing_until_an_operator_confirms(tmp_path: Path) -> None:
+    plc_port, api_port = free_port(), free_port()
+    config = small_config(tmp_path, plc_port)
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f"journal: {{plc_anchor_s: 1, anchor_file: {tmp_path}/kept/anchors.txt}}\n")
+    garage = ["run", "-c", str(config), "--port", str(api_port), "--announce-json"]
+    garage += ["--database", f"sqlite:///{tmp_path}/garage.db"]
+    with started("serve-plant", "-c", str(config), "--plc-port", str(plc_port), "--wallbox-port", "0", "--no-traffic"):
+        with started(*garage, environment=TOKENS) as program:
+            program.wait_ready()
+            program.wait(lambda: _kept_by_plc(config) > 0)
+            program.interrupt()
+        anchored = (tmp_path / "kept" / "anchors.txt").read_text(encoding="utf-8")
+        assert int(anchored.split()[1]) >= _kept_by_plc(config)
+        # when the database is lost and a new one is begun
+        for file in tmp_path.glob("garage.db*"):
+            file.unlink()
+        with started(*garage, environment=TOKENS) as program:
+            program.wait(lambda: _module(program)["state"] == "locked")
+            assert _module(program)["reasons"][0].startswith("journal_doubted:the PLC keeps event")
+            program.wait(lambda: program.post("/api/v1/modules/A/confirm", token=OPERATOR_TOKEN).is_success)
+            program.wait_ready()
+
+
+def _kept_by_plc(config: Path) -> int:
+    read = garagectl("plc", "read", "A", "--json", "-c", str(config))
+    return int(json.loads(read.stdout).get("anchor_seq", 0))
+
+
 def _module(program: Program) -> dict[str, Any]:
     return _modules(program)[0]
 

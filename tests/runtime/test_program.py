@@ -204,8 +204,8 @@ def test_an_older_journal_than_the_plc_knows_moves_nothing_until_an_operator_con
         anchored = (tmp_path / "kept" / "anchors.txt").read_text(encoding="utf-8")
         assert int(anchored.split()[1]) >= _kept_by_plc(config)
         # when the database is lost and a new one is begun
-        for file in tmp_path.glob("garage.db*"):
-            file.unlink()
+        for left in tmp_path.glob("garage.db*"):
+            left.unlink()
         with started(*garage, environment=TOKENS) as program:
             program.wait(lambda: _module(program)["state"] == "locked")
             assert _module(program)["reasons"][0].startswith("journal_doubted:the PLC keeps event")

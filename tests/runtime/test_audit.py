@@ -86,7 +86,7 @@ def test_no_change_of_two_thousand_goes_unseen() -> None:
     assert campaign.placed == campaign.placeable
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(4, 30), st.integers(0, 2**32))
 def test_any_change_shows_against_the_head_that_was_kept(length: int, seed: int) -> None:
     written = stored_as(series(1, length))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.refusal_log import RECORDED_PER_MINUTE_MAX
@@ -130,6 +130,7 @@ def test_a_sight_is_small_and_can_be_read_again(garage: GarageRun) -> None:
     assert "all pallets home" in tell_sight(text, garage.run.site.modules[0].bay_names)
 
 
+@settings(deadline=None)
 @given(any_event, st.sampled_from(["en", "zh"]))
 def test_every_event_has_a_sentence_without_digests_and_without_plates_for_some(event: Event, language: str) -> None:
     changes: dict[str, Any] = {name: text for name, text in UNMISTAKABLE.items() if hasattr(event, name)}

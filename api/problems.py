@@ -82,6 +82,10 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
     _CODE.PART_ALREADY_OUT: 409,
     _CODE.PART_NOT_OUT: 409,
     _CODE.OUT_OF_SERVICE: 409,
+    _CODE.UNKNOWN_ALARM: 404,
+    _CODE.ALARM_STATE: 409,
+    _CODE.ALARM_SAFETY: 409,
+    _CODE.SHELVE_TIME: 422,
     _CODE.UNREACHABLE: 409,
 }
 """404: no such thing. 403 and 429: the PIN. 422: this car never. 409: not now. 503: the garage cannot."""

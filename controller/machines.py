@@ -1,4 +1,4 @@
-"""The eight machines of the controller, each as its table.
+"""The nine machines of the controller, each as its table.
 
 Decides which changes of state exist at all. When to fire them is decided by `module`, `links` and
 `charging`; docs/state-machines.md is drawn from here.
@@ -173,7 +173,47 @@ SPOT = Table(
 )
 """One charging spot in the status names of OCPP."""
 
-TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, BOOKING, MOTION, SPOT)
+ALARM = Table(
+    "alarm",
+    initial="normal",
+    waiting={"shelved": "until the time given when it was shelved, SHELVE_MAX_MS at most"},
+    rest=(
+        "unacknowledged",
+        "acknowledged",
+        "returned_unacknowledged",
+        "latched_unacknowledged",
+        "latched_acknowledged",
+        "suppressed",
+        "out_of_service",
+    ),
+    rules=(
+        Rule("arise", ("normal", "acknowledged", "returned_unacknowledged"), "unacknowledged"),
+        Rule("arise", ("latched_unacknowledged", "latched_acknowledged"), "unacknowledged"),
+        Rule("go", "unacknowledged", "latched_unacknowledged", ("latches",)),
+        Rule("go", "unacknowledged", "returned_unacknowledged"),
+        Rule("go", "acknowledged", "latched_acknowledged", ("latches",)),
+        Rule("go", ("acknowledged", "suppressed"), "normal"),
+        Rule("acknowledge", "unacknowledged", "acknowledged"),
+        Rule("acknowledge", "returned_unacknowledged", "normal"),
+        Rule("acknowledge", "latched_unacknowledged", "latched_acknowledged"),
+        Rule("reset", "latched_acknowledged", "normal"),
+        Rule("shelve", ("unacknowledged", "acknowledged", "returned_unacknowledged"), "shelved"),
+        Rule("unshelve", "shelved", "unacknowledged", ("is_active",)),
+        Rule("unshelve", "shelved", "normal"),
+        Rule("suppress", ("normal", "unacknowledged", "acknowledged", "returned_unacknowledged"), "suppressed"),
+        Rule("suppress", ("latched_unacknowledged", "latched_acknowledged"), "suppressed"),
+        Rule("unsuppress", "suppressed", "acknowledged", ("was_acknowledged",)),
+        Rule("unsuppress", "suppressed", "unacknowledged"),
+        Rule("take_out", ("normal", "unacknowledged", "acknowledged"), "out_of_service"),
+        Rule("take_out", ("returned_unacknowledged", "shelved", "suppressed"), "out_of_service"),
+        Rule("put_back", "out_of_service", "unacknowledged", ("is_active",)),
+        Rule("put_back", "out_of_service", "normal"),
+    ),
+)
+"""One alarm, in the states of ISA-18.2 and IEC 62682. Shelved and out of service it is still followed,
+and keeps whether its cause stands; suppressed it gives way to the alarm that explains it."""
+
+TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, BOOKING, MOTION, SPOT, ALARM)
 
 
 def as_markdown() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from controller.alarm_book import ALARM_EVENTS, AlarmBook, AlarmEvent
 from domain.events import (
     BookingAdvanced,
     BookingChanged,
@@ -97,6 +98,8 @@ class Job:
     opened_utc_ms: int | None = None
     ended_utc_ms: int | None = None
     overdue: bool = False
+    overdue_in: str = ""
+    """Where it waited too long last: `queued`, or `open` at the gate."""
     withdrawn: bool = False
     priority: str = "normal"
     booking: BookingId | None = None
@@ -249,6 +252,7 @@ class Memory:
     calibration: Calibration = field(default_factory=Calibration)
     out_of_service: dict[str, Outage] = field(default_factory=dict)
     """By the part's name (`domain.parts`)."""
+    alarms: AlarmBook = field(default_factory=AlarmBook)
     car_at: dict[BayId, Plate] = field(default_factory=dict)
     open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
 
@@ -323,6 +327,7 @@ class Memory:
                 memory.open_jobs.setdefault(job.module, []).append(job_id)
         for name, booking in state.get("bookings", {}).items():
             memory.bookings[name] = Booking(**{**booking, "vehicle": Vehicle(**booking["vehicle"])})
+        memory.alarms = AlarmBook.from_state(state.get("alarms"))
         memory.out_of_service = {part: Outage(**mark) for part, mark in state.get("out_of_service", {}).items()}
         for name, module in state["modules"].items():
             motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
@@ -512,6 +517,10 @@ class Memory:
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
         self.garage = event.state
         self.garage_reason = event.reason
+        self.alarms.open_since(utc_ms)
+
+    def _alarm(self, event: AlarmEvent, utc_ms: int) -> None:
+        self.alarms.apply(event, utc_ms)
 
     def _link_advanced(self, event: LinkAdvanced, utc_ms: int) -> None:
         self.links[event.device] = event.state
@@ -520,7 +529,8 @@ class Memory:
         self.jobs[event.job].withdrawn = True
 
     def _job_overdue(self, event: JobOverdue, utc_ms: int) -> None:
-        self.jobs[event.job].overdue = True
+        job = self.jobs[event.job]
+        job.overdue, job.overdue_in = True, event.state
 
     def _pin_rejected(self, event: PinRejected, utc_ms: int) -> None:
         self.pin_failures[event.plate] = (self.pin_failures.get(event.plate, (0, 0))[0] + 1, utc_ms)
@@ -597,4 +607,5 @@ _APPLY: dict[type[Event], Any] = {
     ChargingStarted: Memory._charging_started,
     EnergyMetered: Memory._energy_metered,
     ChargingEnded: Memory._charging_ended,
+    **dict.fromkeys(ALARM_EVENTS, Memory._alarm),
 }

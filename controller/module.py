@@ -628,7 +628,7 @@ class ModuleControl:
         if self._open_since_ms is None:
             self._open_since_ms = scan.moment.mono_ms
         deadline_ms = self._open_since_ms + self._patience.gate_open_ms
-        if job.overdue:
+        if job.overdue_in == "open":
             return
         if scan.moment.mono_ms >= deadline_ms:
             scan.emit(JobOverdue(job.id, "open"))

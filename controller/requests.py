@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from controller.alarm_commands import handle_alarm
 from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
 from controller.estimates import Estimates
@@ -21,6 +22,7 @@ from controller.surroundings import arrival_of, surroundings_of
 from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
+    AcknowledgeAlarm,
     CancelBooking,
     CancelJob,
     ChangeBooking,
@@ -31,17 +33,22 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutAlarmBack,
     PutBack,
     Refused,
     Reply,
     RequestRetrieval,
     RequestStorage,
+    ResetAlarm,
     ResetFaults,
     ResumeGarage,
+    ShelveAlarm,
     StartCharging,
     StopCharging,
     StrikeCar,
+    TakeAlarmOut,
     TakeOut,
+    UnshelveAlarm,
 )
 from domain.events import (
     CarRegistered,
@@ -132,6 +139,8 @@ class Requests:
                 return self._set_mode(scan, "automatic", "pause", f"{command.operator}: {command.reason}")
             case ResumeGarage():
                 return self._set_mode(scan, "paused", "resume", command.operator)
+            case AcknowledgeAlarm() | ResetAlarm() | ShelveAlarm() | UnshelveAlarm() | TakeAlarmOut() | PutAlarmBack():
+                return handle_alarm(scan, self._site, command)
 
     # -- parking and fetching ----------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The controller: one pure, synchronous step over the process image.
 
-Runs the parts in a fixed order - commands, modules, charging - and passes values down; machines never
+Runs the parts in a fixed order - commands, modules, charging, alarms - and passes values down; machines never
 call each other. A broken invariant stops the machine: no more moves are asked and the heartbeat is
 withheld, so that the PLCs halt by themselves.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from controller.alarms import Alarms
 from controller.charging import ChargingControl
 from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual_departure_utc_ms
 from controller.machines import GARAGE
@@ -51,6 +52,7 @@ class Controller:
         self._estimates = Estimates(site, self._policy.planner)
         self._requests = Requests(site, self._policy, self.modules, self._charging, self._estimates)
         self._now_utc_ms = 0
+        self._alarms = Alarms(site)
         self._started = False
 
     def step(self, moment: Moment, inputs: Inputs, commands: Sequence[Command] = ()) -> Step:
@@ -106,9 +108,11 @@ class Controller:
         # What a module draws that we did not ask for (a move that outlived its link) counts as well.
         drawn_w = {name: module.image.motors_w for name, module in self.modules.items() if module.image is not None}
         self._charging.react(scan, sum(max(power_w[name], drawn_w.get(name, 0)) for name in power_w))
+        self._alarms.react(scan)
 
     def _halt(self, scan: Scan, bug: Exception, commands: Sequence[Command], replies: list[Reply]) -> Step:
         scan.emit(GarageAdvanced("halted", f"{type(bug).__name__}: {bug}"))
+        self._alarms.halt(scan)
         missing = len(commands) - len(replies)
         refused = Refused((Refusal(RefusalCode.GARAGE_HALTED, self.memory.garage_reason),))
         outputs = Outputs(feed_heartbeat=False)

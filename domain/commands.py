@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from domain.alarms import AlarmId
 from domain.booking import BookingKind, Repeat
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import Refusal
@@ -175,6 +176,59 @@ class PutBack:
     operator: str
 
 
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlarm:
+    """The operator has seen an alarm."""
+
+    alarm: AlarmId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetAlarm:
+    """Release a latched alarm that has been acknowledged and whose cause has gone. Moves nothing."""
+
+    alarm: AlarmId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShelveAlarm:
+    """Put an alarm aside for so long (at most `SHELVE_MAX_MS`); never one of safety."""
+
+    alarm: AlarmId
+    duration_ms: int
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnshelveAlarm:
+    """Take an alarm off the shelf before its time."""
+
+    alarm: AlarmId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAlarmOut:
+    """Take an alarm out of service while its device is worked on; never one of safety."""
+
+    alarm: AlarmId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutAlarmBack:
+    """Put an alarm back into service."""
+
+    alarm: AlarmId
+    operator: str
+
+
+AlarmCommand: TypeAlias = AcknowledgeAlarm | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeAlarmOut | PutAlarmBack
+
 Command: TypeAlias = (
     RequestStorage
     | RequestRetrieval
@@ -194,6 +248,7 @@ Command: TypeAlias = (
     | ResumeGarage
     | TakeOut
     | PutBack
+    | AlarmCommand
 )
 
 

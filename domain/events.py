@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
+from domain.alarms import AlarmId
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.vehicle import Vehicle
 
@@ -351,6 +352,94 @@ class ChargingEnded:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """What an alarm stands for has come; it is now in this state of its machine. `about` says more."""
+
+    alarm: AlarmId
+    state: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmReturned:
+    """What an alarm stood for has gone."""
+
+    alarm: AlarmId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSuppressed:
+    """An alarm is not told, by design: the alarm `because` explains it or stands for it."""
+
+    alarm: AlarmId
+    because: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmUnsuppressed:
+    """Nothing explains an alarm any more: it speaks for itself."""
+
+    alarm: AlarmId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledged:
+    """An operator has seen an alarm."""
+
+    alarm: AlarmId
+    state: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmReset:
+    """An operator released a latched alarm whose cause has gone."""
+
+    alarm: AlarmId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmShelved:
+    """An operator put an alarm aside until then, for this reason."""
+
+    alarm: AlarmId
+    until_utc_ms: int
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmUnshelved:
+    """An alarm is off the shelf: by an operator, or by itself because its time was over (no operator)."""
+
+    alarm: AlarmId
+    state: str
+    operator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTakenOut:
+    """An operator took an alarm out of service: its device is being worked on."""
+
+    alarm: AlarmId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPutBack:
+    """An operator put an alarm back into service."""
+
+    alarm: AlarmId
+    state: str
+    operator: str
+
+
 Event: TypeAlias = (
     CarRegistered
     | CarStruck
@@ -385,6 +474,16 @@ Event: TypeAlias = (
     | ChargingStarted
     | EnergyMetered
     | ChargingEnded
+    | AlarmRaised
+    | AlarmReturned
+    | AlarmSuppressed
+    | AlarmUnsuppressed
+    | AlarmAcknowledged
+    | AlarmReset
+    | AlarmShelved
+    | AlarmUnshelved
+    | AlarmTakenOut
+    | AlarmPutBack
 )
 
 EVENT_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}

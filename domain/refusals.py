@@ -145,6 +145,14 @@ class RefusalCode(Enum):
     PART_ALREADY_OUT = ("part_already_out", "This part is already out of service.", "该部件已经停用。")
     PART_NOT_OUT = ("part_not_out", "This part is not out of service.", "该部件未停用。")
     OUT_OF_SERVICE = ("out_of_service", "The move needs a part that is out of service.", "动作需要已停用的部件。")
+    UNKNOWN_ALARM = ("unknown_alarm", "There is no such alarm.", "没有这个报警。")
+    ALARM_STATE = ("alarm_state", "The alarm is not in the state that this needs.", "报警当前状态不允许此操作。")
+    ALARM_SAFETY = (
+        "alarm_safety",
+        "A safety alarm can be neither shelved nor taken out of service.",
+        "安全报警不能搁置或停用。",
+    )
+    SHELVE_TIME = ("shelve_time", "An alarm is shelved for 1 minute to 8 hours.", "报警可搁置1分钟至8小时。")
     UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from controller import machines
+from domain.alarm_catalogue import CATALOGUE
+from domain.alarms import Priority
 from domain.faults import FAULT_TEXTS
 from domain.refusals import RefusalCode
 from plc import register_map
@@ -37,6 +39,26 @@ def _faults() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _alarms() -> str:
+    lines = [
+        "# Alarms",
+        "",
+        "Generated from `domain/alarm_catalogue.py`; do not edit. What an operator does about each alarm. Those of safety",
+        "latch: they stay until they are acknowledged and reset, and can be neither shelved nor taken out of service.",
+        "docs/operating.md says how alarms are handled.",
+    ]
+    for priority in Priority:
+        lines += ["", f"## {priority.name.capitalize()}", ""]
+        lines += ["| no. | alarm | cause | consequence | what to do |", "|---|---|---|---|---|"]
+        for kind in CATALOGUE.values():
+            if kind.priority is priority:
+                name = f"`{kind.code}`" + (" **safety**" if kind.is_safety else "")
+                told = (kind.cause, kind.consequence, kind.action)
+                cells = " | ".join(f"{text.english}<br>{text.chinese}" for text in told)
+                lines.append(f"| {kind.number} | {name}<br>{kind.title.english}<br>{kind.title.chinese} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
 def generated() -> dict[Path, str]:
     """Every generated page, by its place in the project."""
     return {
@@ -44,6 +66,7 @@ def generated() -> dict[Path, str]:
         Path("docs/register-map.md"): register_map.as_markdown(),
         Path("docs/register-map.csv"): register_map.as_csv(),
         Path("docs/faults.md"): _faults(),
+        Path("docs/alarms.md"): _alarms(),
     }
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from api.ports import Garage
 from api.problems import Problem, edge_reason, refusal, refused
+from domain.alarms import AlarmId
 from domain.booking import BookingKind, Repeat
 from domain.commands import (
+    AcknowledgeAlarm,
     CancelBooking,
     CancelJob,
     ChangeBooking,
@@ -23,15 +25,20 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutAlarmBack,
     PutBack,
     Refused,
     RequestRetrieval,
     RequestStorage,
+    ResetAlarm,
     ResetFaults,
     ResumeGarage,
+    ShelveAlarm,
     StartCharging,
     StopCharging,
+    TakeAlarmOut,
     TakeOut,
+    UnshelveAlarm,
 )
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, SpotId
 from domain.refusals import RefusalCode
@@ -168,6 +175,27 @@ async def take_out(garage: Garage, part: str, operator: str, reason: str) -> str
 async def put_back(garage: Garage, part: str, operator: str) -> str:
     """Put a part back into service."""
     return await submit(garage, PutBack(part, operator))
+
+
+async def handle_alarm(garage: Garage, action: str, alarm: str, operator: str) -> str:
+    """One of the operator's words about an alarm that needs no reason."""
+    commands: dict[str, Command] = {
+        "acknowledge": AcknowledgeAlarm(AlarmId(alarm), operator),
+        "reset": ResetAlarm(AlarmId(alarm), operator),
+        "unshelve": UnshelveAlarm(AlarmId(alarm), operator),
+        "put-back": PutAlarmBack(AlarmId(alarm), operator),
+    }
+    return await submit(garage, commands[action])
+
+
+async def shelve_alarm(garage: Garage, alarm: str, operator: str, minutes: int, reason: str) -> str:
+    """Put an alarm aside for so long."""
+    return await submit(garage, ShelveAlarm(AlarmId(alarm), minutes * 60_000, operator, reason.strip()))
+
+
+async def take_alarm_out(garage: Garage, alarm: str, operator: str, reason: str) -> str:
+    """Take an alarm out of service."""
+    return await submit(garage, TakeAlarmOut(AlarmId(alarm), operator, reason.strip()))
 
 
 async def reach(garage: Garage, module: str, urgent: Sequence[str]) -> dict[str, Any]:

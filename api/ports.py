@@ -31,7 +31,8 @@ class Garage(Protocol):
          "power": {"limit_w", "motors_w", "chargers_w"},
          "queue": [{"job", "kind", "module", "bay", "state", "session_state", "eta_s", "eta_spread_s", "overdue",
             "waiting_for_driver"}],
-         "bookings": {"planned", "called"}, "free_bays", "waiting"}
+         "bookings": {"planned", "called"}, "free_bays", "waiting",
+         "alarms": {"unacknowledged", "standing", "shelved", "out_of_service", "critical", "high", "medium", "low"}}
 
     A job is {"job", "kind": "storage|retrieval", "bay", "module", "level", "state", "session_state",
     "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_spread_s", "fee_fen",
@@ -73,6 +74,20 @@ class Garage(Protocol):
 
         {"part", "text_en", "text_zh", "reason", "operator", "since_utc_ms"}
         """
+        ...
+
+    def alarms(self, with_suppressed: bool = False) -> list[dict[str, Any]]:
+        """Every alarm that is not normal, the most urgent first; with those suppressed by design if wanted.
+
+        {"alarm", "number", "code", "subject", "priority": "critical|high|medium|low", "class", "latches",
+         "state", "active", "first_out", "about", "because", "raised_utc_ms", "returned_utc_ms",
+         "shelved_until_utc_ms", "stale", "operator", "reason", and "title", "cause", "consequence",
+         "action" each with _en and _zh}
+        """
+        ...
+
+    def alarm_statistics(self) -> dict[str, Any]:
+        """Rates: `controller.alarm_statistics.AlarmStatistics`, `most_frequent` as [{"code", "count"}]."""
         ...
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:

@@ -174,6 +174,18 @@ class OutageBody(Body):
     reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
+class AlarmReasonBody(Body):
+    """Why an alarm is set aside; it is written into the journal."""
+
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
+
+
+class ShelveBody(AlarmReasonBody):
+    """Put an alarm aside for so long; the controller refuses more than 8 hours."""
+
+    minutes: int = Field(ge=0, le=10_000)
+
+
 class PauseBody(Body):
     """Why the garage is paused; it is written into the journal."""
 

@@ -43,9 +43,9 @@ def _alarms() -> str:
     lines = [
         "# Alarms",
         "",
-        "Generated from `domain/alarm_catalogue.py`; do not edit. What an operator does about each alarm. Those of safety",
-        "latch: they stay until they are acknowledged and reset, and can be neither shelved nor taken out of service.",
-        "docs/operating.md says how alarms are handled.",
+        "Generated from `domain/alarm_catalogue.py`; do not edit. What an operator does about each alarm.",
+        "Those of safety latch: they stay until acknowledged and reset, and can be neither shelved nor taken out of",
+        "service. docs/operating.md says how alarms are handled.",
     ]
     for priority in Priority:
         lines += ["", f"## {priority.name.capitalize()}", ""]

@@ -27,6 +27,7 @@ from domain.moment import Moment
 from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import Vehicle
+from runtime.alarm_view import alarm_list, alarm_statistics
 from runtime.degraded import of_controller, outages, reach_view
 from runtime.journal import Journal
 from runtime.replay import NotThere, Wanted, event_view, replay
@@ -176,6 +177,14 @@ class RunningGarage:
     def outages(self) -> list[dict[str, Any]]:
         """Parts out of service, oldest first."""
         return outages(self.controller)
+
+    def alarms(self, with_suppressed: bool = False) -> list[dict[str, Any]]:
+        """The alarm list, the most urgent first."""
+        return alarm_list(self.controller.memory, self._moment.utc_ms, with_suppressed=with_suppressed)
+
+    def alarm_statistics(self) -> dict[str, Any]:
+        """How many alarms people get."""
+        return alarm_statistics(self.controller.memory, self._moment.utc_ms)
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         """Who can be reached in a module; reckoned beside the event loop from a copy."""

@@ -16,6 +16,7 @@ from domain.ids import BayId, parse_bay
 from domain.moment import Moment
 from domain.outputs import Opcode
 from domain.signals import ZONE_CLEAR, Inputs, ModuleImage, Pallet
+from runtime.alarm_view import alarm_counts
 from scheduler.reach import takes_cars
 
 
@@ -41,6 +42,7 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
         "free_bays": controller.site.bay_count - len(taken),
         "waiting": sum(not job["waiting_for_driver"] for job in queue),
         "bookings": _booking_counts(controller.memory),
+        "alarms": alarm_counts(controller.memory),
         **extra,
     }
 

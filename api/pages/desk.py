@@ -116,7 +116,7 @@ def _seen(view: dict[str, Any], jobs: list[dict[str, Any]], language: str, told:
     fields = ("state", "link", "gate", "active_job", "reasons", "faults", "zone_clear")
     state = [[module[name] for name in fields] for module in view["modules"]]
     work = [(j["job"], j["state"], j["session_state"], j["overdue"], (j["eta_s"] or 0) // 15) for j in jobs]
-    looks = repr((language, view["mode"], state, work, told))
+    looks = repr((language, view["mode"], view["alarms"], state, work, told))
     return hashlib.sha256(looks.encode()).hexdigest()[:16]
 
 

@@ -7,11 +7,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from controller.alarm_commands import handle_alarm
 from controller.bookings import Bookings
 from controller.memory import Memory, ParkedCar
 from controller.scan import Scan
+from domain.alarms import AlarmId
 from domain.commands import (
     Accepted,
+    AcknowledgeAlarm,
     CancelBooking,
     CancelJob,
     ChangeBooking,
@@ -22,19 +25,24 @@ from domain.commands import (
     MakeBooking,
     PauseGarage,
     ProvePin,
+    PutAlarmBack,
     PutBack,
     Refused,
     Reply,
     RequestRetrieval,
     RequestStorage,
+    ResetAlarm,
     ResetFaults,
     ResumeGarage,
+    ShelveAlarm,
     StartCharging,
     StopCharging,
     StrikeCar,
+    TakeAlarmOut,
     TakeOut,
+    UnshelveAlarm,
 )
-from domain.events import BookingAdvanced, Recorded
+from domain.events import AlarmRaised, BookingAdvanced, Recorded
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate
 from domain.moment import Moment
 from domain.parts import Part, parse_part, without
@@ -42,6 +50,7 @@ from domain.refusals import Refusal, RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
+from runtime.alarm_view import alarm_counts, alarm_list, alarm_statistics
 from runtime.degraded import Degraded, reach_view
 from runtime.replay import event_view, knowledge
 from runtime.view import booking_view
@@ -98,6 +107,12 @@ class FakeGarage:
 
     def outages(self) -> list[dict[str, Any]]:
         return [{"part": part, "text_en": part, "text_zh": part, **mark} for part, mark in self.marks.items()]
+
+    def alarms(self, with_suppressed: bool = False) -> list[dict[str, Any]]:
+        return alarm_list(self._memory, self._view["utc_ms"], with_suppressed=with_suppressed)
+
+    def alarm_statistics(self) -> dict[str, Any]:
+        return alarm_statistics(self._memory, self._view["utc_ms"])
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         layout = self._site.layout[ModuleId(module)]
@@ -164,9 +179,15 @@ class FakeGarage:
             "free_bays": 33,
             "waiting": 0,
             "bookings": {"planned": 0, "called": 0},
+            "alarms": alarm_counts(self._memory),
         }
 
     # what a test does to the garage
+
+    def raise_alarm(self, alarm: str, about: str = "") -> None:
+        """An alarm is told."""
+        self._scan().emit(AlarmRaised(AlarmId(alarm), "unacknowledged", about))
+        self.change(alarms=alarm_counts(self._memory))
 
     def change(self, **fields: Any) -> None:
         """A new view with these fields."""
@@ -288,6 +309,10 @@ class FakeGarage:
                     return refused(RefusalCode.PART_NOT_OUT, part)
                 self.change()
                 return Accepted(part)
+            case AcknowledgeAlarm() | ResetAlarm() | ShelveAlarm() | UnshelveAlarm() | TakeAlarmOut() | PutAlarmBack():
+                reply = handle_alarm(self._scan(), self._site, command)
+                self.change(alarms=alarm_counts(self._memory))
+                return reply
             case PauseGarage():
                 self.change(mode="paused")
                 return Accepted("garage")

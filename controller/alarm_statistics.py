@@ -43,7 +43,9 @@ class AlarmStatistics:
 
 def statistics_of(book: AlarmBook, now_utc_ms: int) -> AlarmStatistics:
     """The figures of the last 31 days, or since counting began."""
-    begun = book.since_utc_ms if book.since_utc_ms is not None else now_utc_ms
+    begun = book.since_utc_ms
+    if begun is None:
+        begun = book.told[0][0] if book.told else now_utc_ms
     from_utc_ms = max(begun, now_utc_ms - LOG_KEPT_MS)
     if len(book.told) >= LOG_KEPT:
         from_utc_ms = max(from_utc_ms, book.told[0][0])

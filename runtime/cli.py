@@ -187,6 +187,8 @@ def simulate(
             f"{report['jobs']} jobs, {report['moves']} moves",
             f"wait: mean {wait['mean']} s, p95 {wait['p95']} s, max {wait['max']} s; overdue {report['overdue_jobs']}",
             *_bookings_told(report["bookings"]),
+            f"alarms: {report['alarms']['annunciated']}, mean {report['alarms']['mean_per_10_min']} in 10 min, "
+            f"more than 10 in {report['alarms']['windows_over_10_pct']} % of the windows",
             f"energy {report['energy_wh'] / 1000:.1f} kWh, fees {report['fees_fen'] / 100:.2f} yuan",
             f"rule violations: {report['violations']}",
             *report["violation_stories"],

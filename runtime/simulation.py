@@ -18,6 +18,7 @@ from typing import Any
 from billing import ledger
 from billing.tariff import Permits
 from domain.ids import Plate
+from runtime.alarm_view import alarm_statistics
 from runtime.config import Config
 from runtime.database import open_database
 from runtime.journal import Journal
@@ -182,6 +183,7 @@ def _report(
         "energy_wh": tally.energy_wh,
         "fees_fen": -sum(fen for name, fen in balances.items() if name.startswith("income:")),
         "overdue_jobs": tally.overdue,
+        "alarms": alarm_statistics(memory, run.start_utc_ms + run.now_ms),
         "turned_away": run.crowd.turned_away,
         "mode": memory.garage,
         "locked_modules": sorted(name for name, module in memory.modules.items() if module.state != "ready"),

@@ -67,6 +67,9 @@ def test_the_oracle_is_silent_for_thirty_days_and_every_job_ends() -> None:
     assert report["jobs"] > 4000
     assert report["overdue_jobs"] == 0
     assert report["locked_modules"] == []
+    assert report["alarms"]["mean_per_10_min"] <= 1
+    assert report["alarms"]["windows_over_10_pct"] < 1
+    assert report["alarms"]["windows"] == 30 * 144 + 1
     assert report["mode"] == "automatic"
 
 

@@ -22,6 +22,7 @@ from domain.commands import (
     ConfirmClear,
     ConfirmModule,
     EnterCar,
+    Leaving,
     MakeBooking,
     PauseGarage,
     ProvePin,
@@ -61,10 +62,12 @@ async def submit(garage: Garage, command: Command) -> str:
     return str(reply.id)
 
 
-async def store(garage: Garage, plate: Plate, vehicle: Vehicle, pin: str | None) -> Granted:
-    """Ask to park; without a PIN a new one is made."""
+async def store(
+    garage: Garage, plate: Plate, vehicle: Vehicle, pin: str | None, leaves: Leaving | None = None
+) -> Granted:
+    """Ask to park; without a PIN a new one is made. A departure that is told is booked."""
     chosen = pin or garage.new_pin()
-    command = RequestStorage(plate, vehicle, garage.pin_digest(plate, chosen))
+    command = RequestStorage(plate, vehicle, garage.pin_digest(plate, chosen), leaves)
     return Granted(await submit(garage, command), chosen)
 
 

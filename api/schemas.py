@@ -100,11 +100,19 @@ class _CarBody(Body):
         return told
 
 
+class LeavingBody(Body):
+    """When the car is wanted again: a time of day on the site's clock, the next one unless a date is given."""
+
+    at: AtText
+    date: Day | None = None
+
+
 class StorageBody(_CarBody):
-    """Park a car: its class or its size, and a PIN if the driver has chosen one."""
+    """Park a car: its class or its size, a PIN if the driver has chosen one, and when it leaves if that is known."""
 
     plate: PlateText
     pin: PinText | None = None
+    leaves: LeavingBody | None = None
 
 
 class BayCostsBody(_CarBody):

@@ -6,13 +6,22 @@ sequencer's answer; what happens at the gate is the module's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from controller.machines import BOOKING, JOB
 from controller.memory import Booking, Job, Memory, ParkedCar
 from controller.scan import Scan
 from domain.booking import BookingKind, Repeat, due_on, next_due_utc_ms
-from domain.commands import Accepted, CancelBooking, ChangeBooking, MakeBooking, ProvePin, Refused, Reply
+from domain.commands import (
+    Accepted,
+    CancelBooking,
+    ChangeBooking,
+    MakeBooking,
+    ProvePin,
+    Refused,
+    Reply,
+    RequestStorage,
+)
 from domain.events import BookingAdvanced, BookingChanged, BookingMade, JobAdvanced, JobQueued
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, parse_bay
 from domain.moment import NEVER_MS
@@ -63,15 +72,25 @@ class Bookings:
             vehicle = others[0].vehicle
         if vehicle is None or (known is None and command.kind is BookingKind.DEPARTURE):
             return _refused(RefusalCode.BOOKING_NEEDS_CAR, command.plate)
-        due_utc_ms = self._due_utc_ms(scan, command)
+        due_utc_ms = self.due_utc_ms(scan, command.minute_of_day, command.repeat, command.day)
         if isinstance(due_utc_ms, Refused):
             return due_utc_ms
-        if len(others) >= BOOKINGS_PER_PLATE_MAX or len(scan.memory.bookings) >= BOOKINGS_MAX:
+        if _full(scan.memory, others):
             return _refused(RefusalCode.BOOKING_LIMIT, command.plate)
         twin = next((one for one in others if _collides(one, command)), None)
         if twin is not None:
             return _refused(RefusalCode.BOOKING_EXISTS, twin.id)
         return self._made(scan, command, vehicle, due_utc_ms)
+
+    def make_for_stored(self, scan: Scan, storage: RequestStorage, due_utc_ms: int) -> None:
+        """The departure that a driver told when parking, unless it is booked already."""
+        if storage.leaves is None:
+            return
+        kind, minute = BookingKind.DEPARTURE, storage.leaves.minute_of_day
+        wish = MakeBooking(storage.plate, storage.pin_digest, kind, minute, day=storage.leaves.day)
+        others = [one for one in planned(scan.memory) if one.plate == storage.plate]
+        if not any(_collides(one, wish) for one in others) and not _full(scan.memory, others):
+            self._made(scan, wish, storage.vehicle, due_utc_ms)
 
     def _made(self, scan: Scan, command: MakeBooking, vehicle: Vehicle, due_utc_ms: int) -> Reply:
         name = BookingId(f"B{scan.memory.booking_count + 1:06d}")
@@ -99,7 +118,7 @@ class Bookings:
             return wrong
         if booking.state == "called":
             return _refused(RefusalCode.BOOKING_CALLED, booking.id)
-        due_utc_ms = self._due_utc_ms(scan, command)
+        due_utc_ms = self.due_utc_ms(scan, command.minute_of_day, command.repeat, command.day)
         if isinstance(due_utc_ms, Refused):
             return due_utc_ms
         scan.emit(BookingChanged(booking.id, command.minute_of_day, command.repeat.value, due_utc_ms))
@@ -132,17 +151,18 @@ class Bookings:
             return _refused(RefusalCode.UNKNOWN_PLATE, command.plate)
         return self._check_pin(scan, command.plate, known, command.pin_digest) or Accepted(command.plate)
 
-    def _due_utc_ms(self, scan: Scan, wish: MakeBooking | ChangeBooking) -> int | Refused:
-        if not 0 <= wish.minute_of_day < 24 * 60:
-            return _refused(RefusalCode.BOOKING_TIME, str(wish.minute_of_day))
+    def due_utc_ms(self, scan: Scan, minute_of_day: int, repeat: Repeat, day: int | None) -> int | Refused:
+        """When a wish is due first, or why it cannot be."""
+        if not 0 <= minute_of_day < 24 * 60:
+            return _refused(RefusalCode.BOOKING_TIME, str(minute_of_day))
         offset, now = self._site.utc_offset_minutes, scan.moment.utc_ms
         after_utc_ms = now
-        if wish.day is not None:
-            on_day_utc_ms = due_on(wish.day, wish.minute_of_day, offset)
+        if day is not None:
+            on_day_utc_ms = due_on(day, minute_of_day, offset)
             if on_day_utc_ms <= now:
                 return _refused(RefusalCode.BOOKING_PAST)
             after_utc_ms = on_day_utc_ms - 1
-        due_utc_ms = next_due_utc_ms(wish.minute_of_day, wish.repeat, min(after_utc_ms, now + AHEAD_MS_MAX), offset)
+        due_utc_ms = next_due_utc_ms(minute_of_day, repeat, min(after_utc_ms, now + AHEAD_MS_MAX), offset)
         if after_utc_ms > now + AHEAD_MS_MAX:
             return _refused(RefusalCode.BOOKING_TOO_FAR)
         return due_utc_ms
@@ -230,6 +250,10 @@ def waiting_driver(memory: Memory, plate: Plate, kind: str) -> Job | None:
     """The open booked job of this kind that still waits for its driver."""
     job = memory.job_of(plate)
     return job if job is not None and job.kind == kind and not (job.has_driver or job.withdrawn) else None
+
+
+def _full(memory: Memory, others: Sequence[Booking]) -> bool:
+    return len(others) >= BOOKINGS_PER_PLATE_MAX or len(memory.bookings) >= BOOKINGS_MAX
 
 
 def _collides(one: Booking, wish: MakeBooking) -> bool:

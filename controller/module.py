@@ -344,10 +344,10 @@ class ModuleControl:
         if job is None:
             if self._finish_slides(scan, memory, image, None, spare_w):
                 return False
-            standing = self._in_state(scan, lambda state: state == "standing_by")
-            if standing is not None:
-                return self._stand_by(scan, image, standing)
-            return self._start_next(scan, memory, image, spare_w)
+            standing = self._standing(scan)
+            if any(self._stand_by(scan, one) for one in standing):
+                return True
+            return self._start_next(scan, memory, image, spare_w, any(one.level > 1 for one in standing))
         match job.state:
             case "preparing":
                 return self._prepare(scan, memory, image, job, spare_w)
@@ -392,9 +392,14 @@ class ModuleControl:
             return True
         return False
 
-    def _start_next(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> bool:
-        """Start what the policy says is next, or prepare for what may come."""
+    def _start_next(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int, taken: bool) -> bool:
+        """Start what the policy says is next, or prepare for what may come.
+
+        While the shaft is `taken` by a pallet that stands by, only the ground can be served, past it.
+        """
         jobs = queued_jobs(scan.memory, self._layout)
+        if taken:
+            jobs = [job for job in jobs if job.level == 1]
         if jobs and image.gate is not GateState.CLOSED:
             self._blocked(scan, memory, (Refusal(RefusalCode.GATE_NOT_SHUT, self._layout.id),))
             return False
@@ -405,7 +410,8 @@ class ModuleControl:
             return True
         if chosen is not None:
             self._wake_at_utc(scan, chosen.begin_utc_ms)
-        self._idle(scan, memory, image, chosen, spare_w)
+        if not taken:
+            self._idle(scan, memory, image, chosen, spare_w)
         return False
 
     def _choose(self, scan: Scan, jobs: Sequence[Job]) -> Chosen:
@@ -418,26 +424,22 @@ class ModuleControl:
             scan.emit(JobMovedToBay(job.id, chosen.bay, chosen.reason))
         self._job(scan, job, "start", chosen.reason)
 
-    def _stand_by(self, scan: Scan, image: ModuleImage, job: Job) -> bool:
-        """A booked pallet is on the ground: meet its driver, serve the ground past it, or give it up."""
+    def _standing(self, scan: Scan) -> list[Job]:
+        """Booked jobs whose pallets are on the ground, the first due first; at most one lives upstairs."""
+        jobs = (scan.memory.jobs[name] for name in scan.memory.open_jobs.get(self._layout.id, ()))
+        return sorted((job for job in jobs if job.state == "standing_by"), key=lambda job: job.waits_from_utc_ms)
+
+    def _stand_by(self, scan: Scan, job: Job) -> bool:
+        """Meet the driver of a booked job, or give the job up; True if that has been done."""
         if job.has_driver and not job.withdrawn:
             self._job(scan, job, "meet", driver_came=True)
             self._session(scan, job, SESSION.initial)
             return True
-        others = queued_jobs(scan.memory, self._layout)
-        reason, until_utc_ms = standing_ends(job, others, scan.memory, self._patience)
+        reason, until_utc_ms = standing_ends(job, queued_jobs(scan.memory, self._layout), scan.memory, self._patience)
         if scan.moment.utc_ms >= until_utc_ms:
             self._job(scan, job, "give_up", reason)
             return True
         self._wake_at_utc(scan, until_utc_ms)
-        beside = [other for other in others if other.level == 1]
-        if not beside or image.gate is not GateState.CLOSED:
-            return False
-        chosen = self._choose(scan, beside)
-        if chosen.begin_utc_ms <= scan.moment.utc_ms:
-            self._start(scan, chosen)
-            return True
-        self._wake_at_utc(scan, chosen.begin_utc_ms)
         return False
 
     def _idle(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, chosen: Chosen | None, spare_w: int) -> None:

@@ -94,18 +94,19 @@ def _share(site: Site, layout: ModuleLayout, memory: Memory) -> float:
 def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[str, int]:
     """Until when a booked pallet stands at the gate without its driver, and the reason to end it then.
 
-    It stands for `no_show_ms` after its minute, but only for `booking_grace_ms` while an upper pallet
-    is wanted, and not at all for an emergency or after it has been given up.
+    It stands for `no_show_ms` after its minute, but only for `booking_grace_ms` while it keeps another
+    from coming down, and not at all when that is an emergency or after it has been given up. A car
+    that lives on the ground is in nobody's way.
     """
     if job.withdrawn:
         return "given up", 0
     booking = memory.bookings.get(job.booking) if job.booking is not None else None
     if booking is None or booking.state != "called":
         return "booking cancelled", 0
-    if any(other.priority == "emergency" for other in others):
-        return "an emergency waits", 0
     since_utc_ms = max(job.waits_from_utc_ms, job.stood_utc_ms or 0)
-    held_up = any(other.level > 1 for other in others)
+    held_up = [other for other in others if other.level > 1] if job.level > 1 else []
+    if any(other.priority == "emergency" for other in held_up):
+        return "an emergency waits", 0
     if held_up:
         return "nobody came while others wait", since_utc_ms + patience.booking_grace_ms
     return "nobody came", since_utc_ms + patience.no_show_ms

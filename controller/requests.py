@@ -19,7 +19,7 @@ from controller.outage import put_back, take_out
 from controller.refusal_log import RefusalLog
 from controller.scan import Scan
 from controller.surroundings import arrival_of, surroundings_of
-from domain.booking import BookingKind
+from domain.booking import BookingKind, Repeat
 from domain.commands import (
     Accepted,
     AcknowledgeAlarm,
@@ -168,16 +168,27 @@ class Requests:
             return _refused(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
             return Refused((self._too_large(command),))
+        leaves_utc_ms = self._leaves_utc_ms(scan, command)
+        if isinstance(leaves_utc_ms, Refused):
+            return leaves_utc_ms
         around = self._surroundings(scan)
         if not around.modules:
             return Refused(self._why_not_ready(scan))
-        placed = self._place(scan, plate, vehicle, around)
+        placed = self._place(scan, plate, vehicle, around, leaves_utc_ms)
         if placed is None:
             any_free = any(offer.free for offer in around.modules.values())
             return _refused(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
         job = JobId(f"J{scan.memory.job_count + 1:06d}")
         scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
+        if leaves_utc_ms is not None:
+            self.bookings.make_for_stored(scan, command, leaves_utc_ms)
         return self._queued(scan, job)
+
+    def _leaves_utc_ms(self, scan: Scan, command: RequestStorage) -> int | Refused | None:
+        """When the driver who parks wants to leave, if that was told."""
+        if command.leaves is None:
+            return None
+        return self.bookings.due_utc_ms(scan, command.leaves.minute_of_day, Repeat.ONCE, command.leaves.day)
 
     def _still_fits(self, booked: Job, command: RequestStorage) -> bool:
         """Whether the car that came fits the bay that was kept for it."""
@@ -239,8 +250,11 @@ class Requests:
 
         return surroundings_of(self._site, scan.memory, scan.moment.utc_ms, usable)
 
-    def _place(self, scan: Scan, plate: Plate, vehicle: Vehicle, around: Surroundings) -> Placed | None:
-        return self._policy.placement(arrival_of(scan.memory, plate, vehicle, scan.moment.utc_ms), around)
+    def _place(
+        self, scan: Scan, plate: Plate, vehicle: Vehicle, around: Surroundings, leaves_utc_ms: int | None = None
+    ) -> Placed | None:
+        arrival = arrival_of(scan.memory, plate, vehicle, scan.moment.utc_ms, leaves_utc_ms)
+        return self._policy.placement(arrival, around)
 
     def _why_not_ready(self, scan: Scan) -> tuple[Refusal, ...]:
         causes = (Refusal(self._unready_code(scan, layout.id), layout.id) for layout in self._site.modules)

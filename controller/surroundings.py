@@ -6,23 +6,26 @@ are free to be given is the caller's answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from controller.memory import Memory
 from domain.booking import BookingKind
 from domain.grid import ModuleLayout
-from domain.ids import BayId, Plate
+from domain.ids import BayId, ModuleId, Plate, parse_bay
 from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.habits import leaves_per_day
 from scheduler.placement import Arrival, ModuleOffer, Surroundings, is_choosy, smallest_bay
 
 
-def arrival_of(memory: Memory, plate: Plate, vehicle: Vehicle, now_utc_ms: int) -> Arrival:
-    """The car, with its habit and, if its departure is booked, its stay."""
-    return Arrival(
-        plate, vehicle, now_utc_ms, memory.habits.get(plate), memory.crowd, _booked_stay_ms(memory, plate, now_utc_ms)
-    )
+def arrival_of(
+    memory: Memory, plate: Plate, vehicle: Vehicle, now_utc_ms: int, leaves_utc_ms: int | None = None
+) -> Arrival:
+    """The car, with its habit and, if its departure is booked or just told, its stay."""
+    booked = [due for due in _booked_utc_ms(memory, plate) if due > now_utc_ms]
+    told = booked if leaves_utc_ms is None else [*booked, leaves_utc_ms]
+    stay_ms = min(told) - now_utc_ms if told else None
+    return Arrival(plate, vehicle, now_utc_ms, memory.habits.get(plate), memory.crowd, stay_ms)
 
 
 Usable = Callable[[ModuleLayout], tuple[ModuleLayout, Collection[BayId]]]
@@ -31,8 +34,9 @@ Usable = Callable[[ModuleLayout], tuple[ModuleLayout, Collection[BayId]]]
 
 def surroundings_of(site: Site, memory: Memory, now_utc_ms: int, usable: Usable) -> Surroundings:
     """The modules that are ready, with their free bays that take cars, and everybody's habits."""
+    booked = _booked_by_module(memory)
     modules = {
-        layout.id: _offer(memory, now_utc_ms, *usable(layout))
+        layout.id: _offer(memory, now_utc_ms, booked.get(layout.id, ()), *usable(layout))
         for layout in site.modules
         if memory.module(layout.id).state == "ready"
     }
@@ -43,13 +47,19 @@ def surroundings_of(site: Site, memory: Memory, now_utc_ms: int, usable: Usable)
     return Surroundings(modules, site.machine, site.modules, rates, choosy / max(1, len(memory.parked)))
 
 
-def _offer(memory: Memory, now_utc_ms: int, layout: ModuleLayout, takes_cars: Collection[BayId]) -> ModuleOffer:
+def _offer(
+    memory: Memory,
+    now_utc_ms: int,
+    booked: Sequence[tuple[int, int]],
+    layout: ModuleLayout,
+    takes_cars: Collection[BayId],
+) -> ModuleOffer:
     names = memory.open_jobs.get(layout.id, ())
     given = memory.car_at.keys() | {memory.jobs[name].bay for name in names}
     free = frozenset(takes_cars) - given
     down = memory.module(layout.id).down
     departures = expected_departures(memory, layout, now_utc_ms)
-    return ModuleOffer(layout, free, len(names), down if down in free else None, departures)
+    return ModuleOffer(layout, free, len(names), down if down in free else None, departures, tuple(booked))
 
 
 def expected_departures(memory: Memory, layout: ModuleLayout, now_utc_ms: int) -> tuple[float, ...]:
@@ -66,11 +76,21 @@ def expected_departures(memory: Memory, layout: ModuleLayout, now_utc_ms: int) -
     return tuple(sums)
 
 
-def _booked_stay_ms(memory: Memory, plate: Plate, now_utc_ms: int) -> int | None:
-    """Until the car's next booked departure, if there is one."""
-    dues = [
+def _booked_utc_ms(memory: Memory, plate: Plate) -> list[int]:
+    """When the car is booked to leave."""
+    return [
         booking.due_utc_ms
         for booking in memory.bookings.values()
         if booking.plate == plate and booking.kind == BookingKind.DEPARTURE and booking.is_open
     ]
-    return min((due - now_utc_ms for due in dues if due > now_utc_ms), default=None)
+
+
+def _booked_by_module(memory: Memory) -> dict[ModuleId, list[tuple[int, int]]]:
+    """Of every module the booked departures: due time (UTC in ms) and level."""
+    found: dict[ModuleId, list[tuple[int, int]]] = {}
+    for booking in memory.bookings.values():
+        car = memory.parked.get(booking.plate)
+        if car is not None and booking.kind == BookingKind.DEPARTURE and booking.is_open:
+            bay = parse_bay(car.bay)
+            found.setdefault(bay.module, []).append((booking.due_utc_ms, bay.level))
+    return found

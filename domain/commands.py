@@ -13,12 +13,24 @@ from domain.vehicle import Vehicle
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """When a driver who parks wants the car again: a local minute, of a day as in `MakeBooking`."""
+
+    minute_of_day: int
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStorage:
-    """Park a car. `pin_digest` is the keyed digest of plate and PIN, made at the edge."""
+    """Park a car. `pin_digest` is the keyed digest of plate and PIN, made at the edge.
+
+    With `leaves` the departure is booked at once, and the bay is chosen for it.
+    """
 
     plate: Plate
     vehicle: Vehicle
     pin_digest: str
+    leaves: Leaving | None = None
 
 
 @dataclass(frozen=True, slots=True)

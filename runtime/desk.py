@@ -14,6 +14,7 @@ from domain.commands import (
     Accepted,
     Command,
     ConfirmClear,
+    Leaving,
     MakeBooking,
     Reply,
     RequestRetrieval,
@@ -47,7 +48,8 @@ def command_of(ask: Ask, digest: Digest, memory: Memory) -> Command:
     """The command for an ask."""
     match ask:
         case StorageAsk():
-            return RequestStorage(ask.plate, ask.vehicle, digest(ask.plate, ask.pin))
+            leaves = None if ask.leaves is None else Leaving(minute_of_day=ask.leaves[1], day=ask.leaves[0])
+            return RequestStorage(ask.plate, ask.vehicle, digest(ask.plate, ask.pin), leaves)
         case RetrievalAsk():
             return RequestRetrieval(ask.plate, digest(ask.plate, ask.pin))
         case BookAsk():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from math import sqrt
 
@@ -50,7 +50,7 @@ class ModuleOffer:
 
     `free` are its free and reachable bays, `jobs` how many jobs wait or run there, `down` a free pallet
     that stands on the ground already. `departures` is how many of its parked cars leave in each hour
-    of UTC on an average day (24 values).
+    of UTC on an average day (24 values); `booked` are its booked departures: due time (UTC in ms) and level.
     """
 
     layout: ModuleLayout
@@ -58,6 +58,7 @@ class ModuleOffer:
     jobs: int
     down: BayId | None = None
     departures: tuple[float, ...] = _NO_HOURS
+    booked: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ def by_expected_stay(arrival: Arrival, around: Surroundings) -> Placed | None:
             # Twice: a day in a low bay is a day in which no other car is stored and fetched there.
             rent_ms = 2 * rents.get(lead_ms, 0.0) * stay_ms / DAY_MS
             cost_ms = lead_now_ms + lead_ms + rent_ms + crowding_ms
+            if arrival.stay_ms is not None:
+                cost_ms += _meeting_ms(offer, around.machine, arrival.now_utc_ms + arrival.stay_ms, level)
             if best is None or (cost_ms, bay) < (best[0], best[3]):
                 best = (cost_ms, offer, level, bay)
     if best is None:
@@ -209,9 +212,7 @@ def _sparing(vehicle: Vehicle, around: Surroundings) -> tuple[ModuleOffer, ...]:
     if is_choosy(vehicle, smallest_bay(around.layouts)):
         return offers
     tallest_mm = max(level.height_mm for layout in around.layouts for level in layout.levels)
-    low = tuple(
-        ModuleOffer(o.layout, frozenset(_lower_than(o, tallest_mm)), o.jobs, o.down, o.departures) for o in offers
-    )
+    low = tuple(replace(o, free=frozenset(_lower_than(o, tallest_mm))) for o in offers)
     free = sum(len(offer.free) for offer in offers)
     low_free = sum(len(offer.free) for offer in low)
     expected = around.choosy_share * free
@@ -235,6 +236,24 @@ def _crowding_ms(offer: ModuleOffer, machine: Machine, leaves: Sequence[float]) 
     job_ms = level_lead_ms(offer.layout, machine, top) + 2 * machine.gate_ms + machine.driver_out_ms
     met = sum(share * others for share, others in zip(leaves, offer.departures, strict=True))
     return job_ms * (offer.jobs + met * job_ms / HOUR_MS)
+
+
+def _meeting_ms(offer: ModuleOffer, machine: Machine, leaves_utc_ms: float, level: int) -> float:
+    """What booked drivers of this module wait because their minutes are too close to this car's.
+
+    Of two the later waits until the gate has served the earlier, and, if both live upstairs, until one
+    pallet is home and the other down; a car on the ground is fetched past a pallet that stands by.
+    """
+    gate_ms = 2 * machine.gate_ms + machine.driver_out_ms
+    own_ms = level_lead_ms(offer.layout, machine, level)
+    slide_ms = machine.slide_ms(offer.layout.pitch_mm)
+    found_ms = 0.0
+    for due_utc_ms, other in offer.booked:
+        apart_ms = gate_ms
+        if level > 1 and other > 1:
+            apart_ms += own_ms + level_lead_ms(offer.layout, machine, other) - slide_ms
+        found_ms += max(0.0, apart_ms - abs(due_utc_ms - leaves_utc_ms))
+    return found_ms
 
 
 def _why(arrival: Arrival, offer: ModuleOffer, level: int, bay: BayId, stay_ms: float) -> str:

@@ -11,7 +11,7 @@ next pallet comes down; a car on level 1 is served past whatever stands on the g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -153,6 +153,9 @@ class _Search:
     def run(self) -> Order:
         for order in quick_orders(self._figures(), self._bound_ms):
             self._follow(order)
+        if not any(turn.urgent for turn in self._turns):
+            # Nobody is passed over for an order that is worse than that of the requests.
+            self._follow(range(len(self._turns)), own=True)
         served = [0] * len(self._chains)
         self._dive(0, 0, served, self.start, len(self._turns))
         if self._best is None:
@@ -180,12 +183,12 @@ class _Search:
             )
         return found
 
-    def _follow(self, order: list[int]) -> None:
-        """Keep this order if it is the best so far."""
+    def _follow(self, order: Sequence[int], own: bool = False) -> None:
+        """Keep this order if it is the best so far, each on its `own` pallet or on a nearer one."""
         place, now_ms, cost = self.start, 0, 0
         path = []
         for at in order:
-            way = next(self._ways(at, now_ms, place))
+            way = self.way(at, self._turns[at].bay, now_ms, place) if own else next(self._ways(at, now_ms, place))
             cost += self.cost_of(at, way.open_ms)
             place, now_ms = way.after, way.shut_ms
             path.append((at, way))

@@ -16,11 +16,12 @@ JobKind = Literal["storage", "retrieval"]
 
 @dataclass(frozen=True, slots=True)
 class StorageAsk:
-    """Park my car."""
+    """Park my car; `leaves` is the local day and minute at which I want it again, if I say so."""
 
     plate: Plate
     vehicle: Vehicle
     pin: str
+    leaves: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

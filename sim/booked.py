@@ -21,8 +21,10 @@ NOTICE_MS_MIN = 30 * MINUTE_MS
 FORGETFUL_MS = 30 * MINUTE_MS
 """A driver who misses the booking and comes after all comes so much later."""
 
+AHEAD_MS_MAX = 30 * DAY_MS
+"""Nobody knows longer ahead when the car will be wanted."""
+
 _EVENING_H = (19.0, 22.5)
-_SETTLED_MS = 10 * MINUTE_MS
 _NEVER_COMES_SHARE = 0.5
 
 
@@ -30,13 +32,14 @@ _NEVER_COMES_SHARE = 0.5
 class BookingHabits:
     """Who books and how well they keep it.
 
-    `share` of all drivers (0 to 1) book each departure. They come at the booked minute plus a normally
-    distributed error in minutes, but not earlier than `earliest_min`. Of all booked departures `no_show_share`
-    are missed: half of those drivers never come, half come FORGETFUL_MS late.
+    `share` of all drivers (0 to 1) book each departure when they park. They come at the booked minute plus a
+    normally distributed error in minutes, but not earlier than `earliest_min`: an assumption, since nobody has
+    measured drivers who know that the car stands ready. Of all booked departures `no_show_share` are missed:
+    half of those drivers never come, half come FORGETFUL_MS late.
     """
 
     share: float = 0.0
-    late_mean_min: float = 1.0
+    late_mean_min: float = 0.0
     late_sd_min: float = 1.0
     earliest_min: float = -2.0
     no_show_share: float = 0.0
@@ -50,8 +53,23 @@ def with_bookings(
         return list(trips)
 
     people = _People(seed, habits, start_utc_ms, midnight_offset_ms(start_utc_ms, utc_offset_minutes))
-    made = [(one.at_ms, place, one) for place, trip in enumerate(trips) for one in people.plan(trip)]
+    made = [
+        (one.at_ms, place, one)
+        for place, (trip, leaves) in enumerate(_leaving(trips))
+        for one in people.plan(trip, leaves)
+    ]
     return [one for _, _, one in sorted(made, key=lambda entry: entry[:2])]
+
+
+def _leaving(trips: Iterable[Trip]) -> list[tuple[Trip, Trip | None]]:
+    """Every trip, an arrival with the departure of the same car that follows."""
+    departures: dict[Plate, Trip] = {}
+    pairs: list[tuple[Trip, Trip | None]] = []
+    for trip in reversed(list(trips)):
+        pairs.append((trip, departures.get(trip.plate) if trip.kind == "arrive" else None))
+        if trip.kind == "depart":
+            departures[trip.plate] = trip
+    return pairs[::-1]
 
 
 class _People:
@@ -62,25 +80,47 @@ class _People:
         self._habits = habits
         self._start_utc_ms = start_utc_ms
         self._since_midnight_ms = since_midnight_ms
-        self._home_ms: dict[Plate, int] = {}
+        self._told: set[Plate] = set()
+        """Cars whose next departure was told when they were parked."""
         self._count: dict[Plate, int] = {}
 
-    def plan(self, trip: Trip) -> Iterator[Trip]:
-        """A trip as this driver plans it."""
-        if trip.kind == "arrive":
-            self._home_ms[trip.plate] = trip.at_ms
-        if trip.kind != "depart" or not self._books(trip.plate):
+    def plan(self, trip: Trip, leaves: Trip | None) -> Iterator[Trip]:
+        """A trip as this driver plans it; `leaves` is the departure that follows an arrival."""
+        if not self._books(trip.plate):
             yield trip
-            return
+        elif trip.kind == "arrive":
+            yield self._parks(trip, leaves)
+        elif trip.kind == "depart":
+            yield from self._departs(trip)
+        else:
+            yield trip
+
+    def _parks(self, trip: Trip, leaves: Trip | None) -> Trip:
+        """Whoever parks tells when the car is wanted again, unless that is too soon to book."""
+        due_ms = None if leaves is None else self._nearest_minute(leaves.at_ms)
+        if due_ms is None or due_ms < trip.at_ms + NOTICE_MS_MIN or due_ms > trip.at_ms + AHEAD_MS_MAX:
+            return trip
+        self._told.add(trip.plate)
+        return replace(trip, due_utc_ms=self._start_utc_ms + due_ms)
+
+    def _departs(self, trip: Trip) -> Iterator[Trip]:
+        """A booked departure; a car that stood here from the start is booked the evening before."""
+        number = self._count[trip.plate] = self._count.get(trip.plate, 0) + 1
         due_ms = self._nearest_minute(trip.at_ms)
-        booked_ms = self._booked_ms(trip.plate, due_ms)
-        if booked_ms is None:
+        if trip.plate in self._told:
+            self._told.remove(trip.plate)
+        elif number > 1:
             yield trip
             return
-        yield replace(trip, kind="book", at_ms=booked_ms, due_utc_ms=self._start_utc_ms + due_ms)
+        else:
+            booked_ms = self._booked_ms(trip.plate, due_ms)
+            if booked_ms > due_ms - NOTICE_MS_MIN:
+                yield trip
+                return
+            yield replace(trip, kind="book", at_ms=booked_ms, due_utc_ms=self._start_utc_ms + due_ms)
         comes_ms = self._comes_ms(trip.plate, due_ms)
         if comes_ms is not None:
-            yield replace(trip, at_ms=max(comes_ms, booked_ms + MINUTE_MS))
+            yield replace(trip, at_ms=comes_ms)
 
     def _books(self, plate: Plate) -> bool:
         return fork(self._seed, Stream.BOOKING, number_of(plate)).random() < self._habits.share
@@ -90,16 +130,11 @@ class _People:
         utc_ms = self._start_utc_ms + at_ms
         return (utc_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS - self._start_utc_ms
 
-    def _booked_ms(self, plate: Plate, due_ms: int) -> int | None:
-        """When the driver books: the evening before, or else as soon as the car is at home; None: no time for it."""
-        number = self._count[plate] = self._count.get(plate, 0) + 1
-        dice = fork(self._seed, Stream.BOOKING, number_of(plate), number)
+    def _booked_ms(self, plate: Plate, due_ms: int) -> int:
+        """The evening before the departure, or the beginning if that is past."""
+        dice = fork(self._seed, Stream.BOOKING, number_of(plate), self._count[plate])
         midnight_ms = due_ms - (due_ms + self._since_midnight_ms) % DAY_MS
-        evening_ms = midnight_ms - DAY_MS + round(dice.uniform(*_EVENING_H) * HOUR_MS)
-        home_ms = self._home_ms.get(plate)
-        earliest_ms = 0 if home_ms is None else home_ms + _SETTLED_MS
-        booked_ms = max(evening_ms, earliest_ms)
-        return booked_ms if booked_ms <= due_ms - NOTICE_MS_MIN else None
+        return max(0, midnight_ms - DAY_MS + round(dice.uniform(*_EVENING_H) * HOUR_MS))
 
     def _comes_ms(self, plate: Plate, due_ms: int) -> int | None:
         """When the driver stands at the kiosk; None is never."""

@@ -39,7 +39,8 @@ class Trip:
     """One wish of one car at a plant time.
 
     `charge` means: come to a charging spot, need `charge_wh`, leave after `stay_ms`; `book`: book a
-    departure at `due_utc_ms`, a whole minute. The driver's coming then is a `depart` of its own.
+    departure at `due_utc_ms`, a whole minute; `arrive` with a due time: book it while parking. The driver's
+    coming then is a `depart` of its own.
     """
 
     at_ms: int

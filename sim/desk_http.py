@@ -224,13 +224,12 @@ class HttpDesk:
                     "height_mm": ask.vehicle.height_mm,
                     "mass_kg": ask.vehicle.mass_kg,
                 }
-                return "/api/v1/storages", {"plate": ask.plate, "vehicle": car, "pin": ask.pin}
+                leaves = None if ask.leaves is None else _clock(*ask.leaves)
+                return "/api/v1/storages", {"plate": ask.plate, "vehicle": car, "pin": ask.pin, "leaves": leaves}
             case RetrievalAsk():
                 return "/api/v1/retrievals", {"plate": ask.plate, "pin": ask.pin}
             case BookAsk():
-                hour, minute = divmod(ask.minute_of_day, 60)
-                date = dt.date(1970, 1, 1) + dt.timedelta(days=ask.day)
-                wish = {"kind": "departure", "at": f"{hour:02d}:{minute:02d}", "date": date.isoformat()}
+                wish = {"kind": "departure", **_clock(ask.day, ask.minute_of_day)}
                 return "/api/v1/bookings", {"plate": ask.plate, "pin": ask.pin, **wish}
             case ClearAsk():
                 return f"/api/v1/jobs/{ask.job}/clear", None
@@ -240,6 +239,13 @@ class HttpDesk:
             case StopChargeAsk():
                 charging, _ = self._charging[ask.spot]
                 return f"/api/v1/charging-sessions/{charging}/stop", {"pin": ask.pin}
+
+
+def _clock(day: int, minute_of_day: int) -> dict[str, str]:
+    """A local day and minute as the API writes them."""
+    hour, minute = divmod(minute_of_day, 60)
+    date = dt.date(1970, 1, 1) + dt.timedelta(days=day)
+    return {"at": f"{hour:02d}:{minute:02d}", "date": date.isoformat()}
 
 
 def service_client(base_url: str, token: str, *, timeout_s: float = 5.0) -> httpx2.AsyncClient:

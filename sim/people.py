@@ -271,7 +271,13 @@ class Crowd:
             self._at(now_ms + RETRY_DEPARTURE_MS, self._arrive, trip, tries)
         elif where is Where.WAITING or (where is None and not tries):
             self._where[trip.plate] = Where.STORING
-            self._ask(StorageAsk(trip.plate, trip.vehicle, self._pin(trip.plate)), trip, tries)
+            leaves = None if trip.due_utc_ms is None else self._local(trip.due_utc_ms)
+            self._ask(StorageAsk(trip.plate, trip.vehicle, self._pin(trip.plate), leaves), trip, tries)
+
+    def _local(self, utc_ms: int) -> tuple[int, int]:
+        """Local day and minute of a time."""
+        offset = self.plant.site.utc_offset_minutes
+        return local_day(utc_ms, offset), local_minute(utc_ms, offset)
 
     def _depart(self, now_ms: int, trip: Trip, tries: int) -> None:
         match self._where.get(trip.plate):
@@ -288,9 +294,7 @@ class Crowd:
         if self._where.get(trip.plate) in (Where.STORING, Where.WAITING) and tries < RETRIES_MAX:
             self._at(now_ms + RETRY_DEPARTURE_MS, self._book, trip, tries + 1)
         elif self._where.get(trip.plate) is Where.PARKED and trip.due_utc_ms is not None:
-            offset = self.plant.site.utc_offset_minutes
-            day, minute = local_day(trip.due_utc_ms, offset), local_minute(trip.due_utc_ms, offset)
-            self._ask(BookAsk(trip.plate, self._pin(trip.plate), day, minute), trip, tries)
+            self._ask(BookAsk(trip.plate, self._pin(trip.plate), *self._local(trip.due_utc_ms)), trip, tries)
 
     def _answered(self, now_ms: int, answer: Answered) -> None:
         trip, tries = self._asked.pop(answer.ask, (None, 0))

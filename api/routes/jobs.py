@@ -14,7 +14,8 @@ from api.problems import Problem
 from api.resources import job_resource
 from api.schemas import BayCostsBody, RetrievalBody, StorageBody, class_table
 from api.settings import Principal
-from api.times import minute_of_day
+from api.times import day_number, minute_of_day
+from domain.commands import Leaving
 
 _BAY_COSTS: dict[str, Any] = {
     "content": {
@@ -42,7 +43,11 @@ async def request_storage(
     body: StorageBody, garage: GarageDep, principal: PrincipalDep, response: Response
 ) -> dict[str, Any]:
     """Park a car. The answer carries the PIN that fetches it again; nobody can ask for it later."""
-    granted = await asks.store(garage, body.plate, body.car(), body.pin)
+    told = body.leaves
+    leaves = None
+    if told is not None:
+        leaves = Leaving(minute_of_day(told.at), None if told.date is None else day_number(told.date))
+    granted = await asks.store(garage, body.plate, body.car(), body.pin, leaves)
     return {**_accepted(garage, granted.id, response, principal), "pin": granted.pin}
 
 

@@ -278,7 +278,7 @@ class FakeGarage:
 
     def _answer(self, command: Command) -> Reply:
         match command:
-            case RequestStorage(plate, vehicle, digest):
+            case RequestStorage(plate, vehicle, digest, _):
                 self.parked[plate] = ("A-3-07", digest)
                 shape = {"length_mm": vehicle.length_mm, "class_code": vehicle.class_code}
                 return self._open_job("storage", plate, "A-3-07", shape)

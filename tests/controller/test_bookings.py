@@ -8,7 +8,7 @@ import pytest
 
 from controller.memory import Booking
 from domain.booking import BookingKind, Repeat
-from domain.commands import CancelBooking, CancelJob, ChangeBooking, MakeBooking
+from domain.commands import CancelBooking, CancelJob, ChangeBooking, Leaving, MakeBooking, RequestStorage
 from domain.events import MotionRequested
 from domain.ids import BookingId, JobId, Plate
 from domain.outputs import GATE, Opcode
@@ -291,4 +291,45 @@ def test_an_empty_pallet_waits_on_the_ground_and_goes_home_when_another_is_wante
     garage.ready()
     # and when an upper car is asked for, the pallet makes way
     assert garage.see_through(garage.fetch(HIGHER)).state == "done"
+    assert garage.violations == []
+
+
+def test_whoever_parks_may_tell_when_the_car_is_wanted_again(garage: GarageRun) -> None:
+    plate = Plate("京A44444")
+    job = garage.accept(RequestStorage(plate, SEDAN, digest(plate, PIN), Leaving(9 * 60)))
+    (made,) = garage.memory.bookings.values()
+    assert (made.plate, made.kind, made.minute_of_day) == (plate, "departure", 9 * 60)
+    garage.see_through(job)
+    wait_till(garage, 9 * 60, 20)
+    assert garage.job(job_of(garage, plate)).state == "standing_by"
+    bad = RequestStorage(Plate("京A55555"), SEDAN, digest("京A55555", PIN), Leaving(24 * 60))
+    assert garage.refuse(bad) is RefusalCode.BOOKING_TIME
+
+
+def test_a_booked_car_on_the_ground_keeps_nobody_waiting(garage: GarageRun) -> None:
+    # given a booked ground car whose driver is late
+    garage.accept(wish(GROUND))
+    wait_till(garage, SEVEN_FORTY, 40)
+    booked = job_of(garage, GROUND)
+    assert garage.job(booked).state == "standing_by"
+    # when another driver wants a car from above, it comes at once
+    upper = garage.fetch(UPPER)
+    garage.wait_until(lambda: garage.job(upper).session_state == "open", 120_000)
+    # and the late driver, who comes meanwhile, is next
+    assert garage.fetch(GROUND) == booked
+    garage.see_through(upper)
+    assert garage.see_through(booked).state == "done"
+    assert garage.violations == []
+
+
+def test_two_booked_for_one_minute_stand_side_by_side_if_one_lives_on_the_ground(garage: GarageRun) -> None:
+    garage.accept(wish(GROUND))
+    garage.accept(wish(UPPER))
+    wait_till(garage, SEVEN_FORTY, 30)
+    jobs = [garage.job(job_of(garage, plate)) for plate in (GROUND, UPPER)]
+    assert [job.state for job in jobs] == ["standing_by", "standing_by"]
+    for job in jobs:
+        garage.fetch(job.plate)
+    for job in jobs:
+        assert garage.see_through(job.id).state == "done"
     assert garage.violations == []

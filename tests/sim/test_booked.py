@@ -52,20 +52,21 @@ def test_a_driver_books_the_nearest_minute_in_the_evening_before() -> None:
     assert depart.due_utc_ms is None
 
 
-def test_a_car_that_has_just_come_is_booked_at_short_notice_or_not_at_all() -> None:
+def test_whoever_parks_tells_when_the_car_is_wanted_again_unless_that_is_too_soon_or_too_far() -> None:
     home_ms = DAY_MS + 17 * HOUR_MS
-    soon = booked([trip(home_ms, "arrive"), trip(home_ms + 2 * HOUR_MS)])
-    assert [one.kind for one in soon] == ["arrive", "book", "depart"]
-    assert soon[1].at_ms == home_ms + 10 * MINUTE_MS
-    too_soon = [trip(home_ms, "arrive"), trip(home_ms + 39 * MINUTE_MS)]
-    assert booked(too_soon) == too_soon
+    parks, departs = booked([trip(home_ms, "arrive"), trip(home_ms + 2 * HOUR_MS)])
+    assert (parks.kind, departs.kind) == ("arrive", "depart")
+    assert parks.due_utc_ms == START_UTC_MS + home_ms + 2 * HOUR_MS
+    for stay_ms in (29 * MINUTE_MS, 31 * DAY_MS):
+        unbooked = [trip(home_ms, "arrive"), trip(home_ms + stay_ms)]
+        assert booked([trip(home_ms - HOUR_MS), *unbooked])[-2:] == unbooked
 
 
-def test_drivers_come_about_a_minute_late_and_never_much_too_early() -> None:
+def test_drivers_come_about_their_minute_and_never_much_too_early() -> None:
     trips = booked(morning(300))
     due = {one.plate: (one.due_utc_ms or 0) - START_UTC_MS for one in trips if one.kind == "book"}
     late_min = [(one.at_ms - due[one.plate]) / MINUTE_MS for one in trips if one.kind == "depart"]
-    assert mean(late_min) == pytest.approx(1.0, abs=0.2)
+    assert mean(late_min) == pytest.approx(0.0, abs=0.2)
     assert min(late_min) >= -2
 
 

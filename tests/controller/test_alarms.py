@@ -18,6 +18,7 @@ from domain.alarm_catalogue import CATALOGUE
 from domain.alarms import SHELVE_MAX_MS, AlarmId
 from domain.commands import (
     AcknowledgeAlarm,
+    ConfirmModule,
     PutAlarmBack,
     ResetAlarm,
     ResetFaults,
@@ -32,6 +33,7 @@ from domain.moment import Moment
 from domain.refusals import RefusalCode
 from domain.signals import Inputs
 from runtime.alarm_view import alarm_counts, alarm_list
+from sim.streams import Stream, fork
 from tests.garage_run import START_UTC_MS, GarageRun
 from tests.sites import module_layout, site_of, small_site
 
@@ -400,6 +402,59 @@ def test_alarms_that_are_over_are_forgotten() -> None:
         book.apply(AlarmSuppressed(alarm, "plc_lost:A"), number * HOUR_MS)
         book.apply(AlarmReturned(alarm, NORMAL), number * HOUR_MS + 1000)
     assert len(book.records) <= 2
+
+
+# -- a month of troubles -------------------------------------------------------------------------------
+
+
+def test_in_a_month_of_troubles_people_get_few_alarms_and_never_a_flood() -> None:
+    """Every two hours or so something fails somewhere, once a day a whole network; somebody mends it."""
+    names = "ABCD"
+    run = GarageRun(site_of(*(module_layout(name, 3, (2150, 2150)) for name in names), spots=4))
+    run.ready()
+    wire, dice = Wire(run), fork(12, Stream.DAY, 99)
+    devices = [*names, "E-01", "E-02", "E-03", "E-04"]
+    troubles, until_ms = 0, run.now_ms + 30 * 24 * HOUR_MS
+    while run.now_ms < until_ms:
+        run.wait(int(dice.expovariate(1 / (2 * HOUR_MS))))
+        troubles += 1
+        kind = dice.random()
+        if kind < 0.1:
+            wire.cut.update(devices)
+        elif kind < 0.2:
+            run.plant(dice.choice(names)).press_estop()
+        elif kind < 0.3:
+            wire.journal_ok = False
+        else:
+            wire.cut.add(dice.choice(devices))
+        run.wait(dice.randrange(1000, 1_800_000))
+        mend(run, wire)
+    figures = statistics_of(run.memory.alarms, START_UTC_MS + run.now_ms)
+    assert troubles > 250
+    assert figures.annunciated >= 0.8 * troubles
+    assert figures.mean_per_10_min <= 1
+    assert figures.max_per_10_min <= 10
+    assert figures.windows_over_10_pct < 1
+    assert figures.stale == 0
+    assert states(run) == {}
+
+
+def mend(run: GarageRun, wire: Wire) -> None:
+    """An operator puts everything right and works the list down."""
+    wire.cut.clear()
+    wire.journal_ok = True
+    run.wait(10_000)
+    for name, module in run.memory.modules.items():
+        run.plant(name).release_estop()
+        if module.state == "locked":
+            run.accept(ResetFaults(name, "Wang"))
+            run.wait(1000)
+            run.accept(ConfirmModule(name, "Wang"))
+    run.wait(90_000)
+    for name, state in states(run).items():
+        run.accept(AcknowledgeAlarm(AlarmId(name), "Wang"))
+        if state == LATCHED:
+            run.accept(ResetAlarm(AlarmId(name), "Wang"))
 
 
 # -- figures ------------------------------------------------------------------------------------------

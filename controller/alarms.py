@@ -166,6 +166,8 @@ class Alarms:
             code, subject = split_id(name)
             if not record.active or name in causes or subject == EVERYTHING:
                 continue
+            if record.because and split_id(record.because)[1] != EVERYTHING:
+                continue  # nobody was told, and nobody shall be when what explained it goes first
             until_ms = self._gone_ms.setdefault(name, now) + CATALOGUE[code].off_delay_ms
             if now < until_ms:
                 standing[name] = record.about

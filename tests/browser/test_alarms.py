@@ -27,6 +27,7 @@ def test_an_operator_acknowledges_one_alarm_and_shelves_another(page: Page, serv
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("急停按下 B")
     expect(page.locator("[data-test=first-out]")).to_have_count(1)
+    expect(page.locator("[data-test=alarm-figures]")).to_contain_text("最近一天 2 条")
     expect(rows.first.locator("[data-test=shelve]")).to_have_count(0)
     rows.first.locator("[data-test=acknowledge]").click()
     expect(rows.first).to_contain_text("已确认")

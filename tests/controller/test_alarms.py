@@ -462,10 +462,10 @@ def mend(run: GarageRun, wire: Wire) -> None:
             run.wait(1000)
             run.accept(ConfirmModule(name, "Wang"))
     run.wait(90_000)
-    for name, state in states(run).items():
-        run.accept(AcknowledgeAlarm(AlarmId(name), "Wang"))
+    for alarm, state in states(run).items():
+        run.accept(AcknowledgeAlarm(AlarmId(alarm), "Wang"))
         if state == LATCHED:
-            run.accept(ResetAlarm(AlarmId(name), "Wang"))
+            run.accept(ResetAlarm(AlarmId(alarm), "Wang"))
 
 
 # -- figures ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EndHold,
     EnterCar,
     Leaving,
     MakeBooking,
@@ -166,6 +167,7 @@ async def operate(garage: Garage, action: str, operator: str, about: str = "") -
         "reset-faults": ResetFaults(ModuleId(about), operator),
         "pause": PauseGarage(operator, about),
         "resume": ResumeGarage(operator),
+        "end-hold": EndHold(operator),
     }
     return await submit(garage, commands[action])
 
@@ -210,6 +212,14 @@ async def reach(garage: Garage, module: str, urgent: Sequence[str]) -> dict[str,
         if BayId(bay) not in layout.offset:
             raise refusal(RefusalCode.UNKNOWN_BAY, bay)
     found = await garage.reach(module, urgent)
+    if found is None:
+        raise refusal(RefusalCode.UNKNOWN_MODULE, module)
+    return found
+
+
+async def recovery(garage: Garage, module: str) -> dict[str, Any]:
+    """Manual work and the way back of a module; raises the problem for an unknown one."""
+    found = await garage.recovery(module)
     if found is None:
         raise refusal(RefusalCode.UNKNOWN_MODULE, module)
     return found

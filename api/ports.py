@@ -102,6 +102,20 @@ class Garage(Protocol):
         """
         ...
 
+    async def recovery(self, module: str) -> dict[str, Any] | None:
+        """Manual work, locks and the way back of a module; None for an unknown module.
+
+        {"module", "state", "switch": "starting|automatic|manual|maintenance" | None, "moving",
+         "holder": {"operator", "reason", "since_utc_ms"} | None,
+         "bypass": {"interlock", "reason", "second": name | None} | None,
+         "locks": [{"operator", "reason", "since_utc_ms"}], "last_stop": {"reason", "text"} | None,
+         "steps": [{"do", "about", "text_en", "text_zh", "allowed", "reasons": [{"code", "text_en", "text_zh",
+            "about"}], "jog": {"move", "level", "first", "second"} | None}],
+         "stranded": [as `reach`'s unreachable], "waiting": [{"job", "kind", "bay", "state", "reachable",
+            "because": [part]}]}
+        """
+        ...
+
     def pin_digest(self, plate: str, pin: str) -> str:
         """The keyed digest that commands carry in place of a PIN."""
         ...

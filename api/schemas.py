@@ -194,6 +194,59 @@ class ShelveBody(AlarmReasonBody):
     minutes: int = Field(ge=0, le=10_000)
 
 
+class ReasonBody(Body):
+    """Why; it is written into the journal."""
+
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
+
+
+class TokenBody(Body):
+    """The secret that taking the module in hand has given to this holder alone."""
+
+    token: str = Field(min_length=16, max_length=100)
+
+
+class HoldBody(TokenBody):
+    """The button is held; `counter` is larger than in any hold or move before."""
+
+    counter: int = Field(ge=1, le=2**53)
+
+
+class JogBody(HoldBody):
+    """One move by hand; the gate needs no numbers.
+
+    Slide: `first` is the column to be freed, `second` the free one. Lower, raise: `first` is the pallet's
+    number in its level.
+    """
+
+    move: Literal["slide", "lower", "raise", "gate_open", "gate_close"]
+    level: int = Field(0, ge=0, le=100)
+    first: int = Field(0, ge=0, le=100)
+    second: int = Field(0, ge=0, le=100)
+
+
+InterlockText = Literal["hook_closed", "loaded_sensors"]
+
+
+class BypassBody(TokenBody, ReasonBody):
+    """Which interlock the next held move is to set aside, and why that is safe here."""
+
+    interlock: InterlockText
+
+
+class GrantBody(Body):
+    """Which interlock the second person, who has looked, agrees to set aside."""
+
+    interlock: InterlockText
+
+
+class DangerBody(Body):
+    """Which danger comes; `reason` is written into the journal."""
+
+    danger: Literal["fire", "earthquake", "flood", "snow", "storm"]
+    reason: str = Field("", max_length=200)
+
+
 class PauseBody(Body):
     """Why the garage is paused; it is written into the journal."""
 

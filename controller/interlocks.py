@@ -7,16 +7,17 @@ by itself with other code; neither trusts the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from domain.grid import ModuleLayout
 from domain.ids import BayId
-from domain.outputs import GATE, MailboxWrite, Opcode
+from domain.outputs import GATE, Bypass, MailboxWrite, Opcode
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import ZONE_CLEAR, GateState, ModuleImage, Pallet, PalletSignal, PlcMode, Safety
 
 Reasons = tuple[Refusal, ...]
 
-_DRIVE_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED
+_DRIVE_OK = Safety.ESTOP_OK | Safety.PHASE_OK | Safety.DRIVE_ENABLED | Safety.NO_QUAKE
 _MOTION_OK = _DRIVE_OK | Safety.WATCHDOG_OK
 
 
@@ -28,12 +29,14 @@ def against(
     first: int,
     second: int,
     running: Iterable[MailboxWrite] = (),
+    bypass: Bypass = Bypass.NONE,
 ) -> Reasons:
     """Every reason against one move; empty means that it may be asked for.
 
-    `running` are the moves of this module that were asked for and have not ended.
+    `running` are the moves of this module that were asked for and have not ended, `bypass` what two
+    people have set aside for a move by hand.
     """
-    return tuple(reasons(layout, image, opcode, level, first, second, running))
+    return tuple(reasons(layout, image, opcode, level, first, second, running, bypass))
 
 
 def reasons(
@@ -44,20 +47,30 @@ def reasons(
     first: int,
     second: int,
     running: Iterable[MailboxWrite] = (),
+    bypass: Bypass = Bypass.NONE,
 ) -> Iterator[Refusal]:
     """The same one by one, looking no further than the next reason needs."""
     active = tuple(running)
-    match opcode:
+    hand = _Hand(opcode.is_jog, bypass if opcode.is_jog else Bypass.NONE)
+    match opcode.plain:
         case Opcode.SLIDE:
-            return _against_slide(layout, image, level, first, second, active)
+            return _against_slide(layout, image, level, first, second, active, hand)
         case Opcode.LOWER:
-            return _against_lower(layout, image, level, first, active)
+            return _against_lower(layout, image, level, first, active, hand)
         case Opcode.RAISE:
-            return _against_raise(layout, image, level, first, active)
+            return _against_raise(layout, image, level, first, active, hand)
         case Opcode.GATE_OPEN | Opcode.GATE_CLOSE:
-            return _against_gate(layout, image, opcode, active)
+            return _against_gate(layout, image, opcode.plain, active, hand)
         case _:
             return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Whether people move it, and what they have set aside."""
+
+    jogs: bool
+    bypass: Bypass
 
 
 def signal_of(layout: ModuleLayout, image: ModuleImage, bay: BayId) -> PalletSignal:
@@ -81,9 +94,25 @@ def loaded_sensors(signal: PalletSignal) -> bool | None:
     return None if loaded not in (0, Pallet.LOADED) else loaded == Pallet.LOADED
 
 
-def _motion_allowed(image: ModuleImage) -> Iterator[Refusal]:
-    if image.mode is not PlcMode.AUTOMATIC:
+def _mode_allows(image: ModuleImage, hand: _Hand) -> Iterator[Refusal]:
+    if hand.jogs and not key_in_manual(image):
+        yield Refusal(RefusalCode.KEY_NOT_MANUAL)
+    if not hand.jogs and image.mode is not PlcMode.AUTOMATIC:
         yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC)
+
+
+def key_in_manual(image: ModuleImage) -> bool:
+    """Whether the key at the machine is on and the mode switch stands on manual."""
+    return image.mode is PlcMode.MANUAL and image.key_switch == 1
+
+
+def _no_fire(image: ModuleImage) -> Iterator[Refusal]:
+    if not image.safety & Safety.NO_FIRE:
+        yield Refusal(RefusalCode.FIRE)
+
+
+def _motion_allowed(image: ModuleImage, hand: _Hand) -> Iterator[Refusal]:
+    yield from _mode_allows(image, hand)
     if image.faults:
         yield Refusal(RefusalCode.PLC_FAULT, str(image.faults[0]))
     if image.safety & _MOTION_OK != _MOTION_OK:
@@ -94,20 +123,29 @@ def _motion_allowed(image: ModuleImage) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.ZONE_NOT_CLEAR)
 
 
-def _away(layout: ModuleLayout, image: ModuleImage) -> Iterator[BayId]:
+def _away(layout: ModuleLayout, image: ModuleImage, hand: _Hand) -> Iterator[BayId]:
+    """Upper pallets that are not hooked at home; a hook that people have looked at counts as closed."""
     upper = layout.pallets_per_level[0]
-    for name, signal in zip(layout.bay_names[upper:], image.pallets[upper:], strict=True):
-        if is_away(signal):
-            yield name
+    for ref, signal in zip(layout.bays[upper:], image.pallets[upper:], strict=True):
+        looked_at = hand.bypass is Bypass.HOOK_CLOSED and signal.z_mm == layout.level_z_mm[ref.level - 1]
+        if is_away(signal) and not (looked_at and signal.lacks(Pallet.MOVING | Pallet.HOOK_OPEN)):
+            yield ref.name
 
 
 def _against_slide(
-    layout: ModuleLayout, image: ModuleImage, level: int, first: int, second: int, active: tuple[MailboxWrite, ...]
+    layout: ModuleLayout,
+    image: ModuleImage,
+    level: int,
+    first: int,
+    second: int,
+    active: tuple[MailboxWrite, ...],
+    hand: _Hand,
 ) -> Iterator[Refusal]:
-    yield from _motion_allowed(image)
-    if any(write.opcode is not Opcode.SLIDE or write.mailbox == level for write in active):
+    yield from _motion_allowed(image, hand)
+    yield from _no_fire(image)
+    if any(hand.jogs or write.opcode is not Opcode.SLIDE or write.mailbox == level for write in active):
         yield Refusal(RefusalCode.LEVEL_BUSY, f"level {level}")
-    for name in _away(layout, image):
+    for name in _away(layout, image, hand):
         ref = layout.bays[layout.offset[name]]
         lifted = _is_complete(layout, image, ref.level)
         if ref.level > level and lifted:
@@ -143,14 +181,14 @@ def _hole(layout: ModuleLayout, image: ModuleImage, level: int, low: int, high: 
 
 
 def _shaft(
-    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...], hand: _Hand
 ) -> Iterator[Refusal]:
     """Reasons against using the shaft under (level, index): R3."""
     own = layout.bay_names[layout.level_offset[level - 1] + index - 1]
-    for name in _away(layout, image):
+    for name in _away(layout, image, hand):
         if name != own:
             yield Refusal(RefusalCode.HOIST_BUSY, name)
-    if any(write.opcode in (Opcode.LOWER, Opcode.RAISE) for write in active):
+    if any(hand.jogs or write.opcode in (Opcode.LOWER, Opcode.RAISE) for write in active):
         yield Refusal(RefusalCode.HOIST_BUSY)
     if any(write.mailbox <= level and write.opcode is Opcode.SLIDE for write in active):
         yield Refusal(RefusalCode.LEVEL_BUSY)
@@ -173,44 +211,49 @@ def column_of(layout: ModuleLayout, image: ModuleImage, level: int, index: int) 
 
 
 def _against_lower(
-    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...], hand: _Hand
 ) -> Iterator[Refusal]:
-    yield from _motion_allowed(image)
-    yield from _shaft(layout, image, level, index, active)
+    yield from _motion_allowed(image, hand)
+    yield from _no_fire(image)
+    yield from _shaft(layout, image, level, index, active, hand)
     own = image.pallets[layout.level_offset[level - 1] + index - 1]
-    if is_away(own):
+    if not _may_go_down(own, hand):
         yield Refusal(RefusalCode.NOT_HOME)
-    if own.lacks(Pallet.HOOK_CLOSED):
+    if own.lacks(Pallet.HOOK_CLOSED) and not hand.jogs:
         yield Refusal(RefusalCode.HOOK_NOT_CLOSED)
 
 
+def _may_go_down(own: PalletSignal, hand: _Hand) -> bool:
+    """From home; by hand also from where an earlier jog was let go, its hook out of the way."""
+    return own.lacks(Pallet.GROUND) if hand.jogs else not is_away(own)
+
+
 def _against_raise(
-    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...]
+    layout: ModuleLayout, image: ModuleImage, level: int, index: int, active: tuple[MailboxWrite, ...], hand: _Hand
 ) -> Iterator[Refusal]:
-    yield from _motion_allowed(image)
-    yield from _shaft(layout, image, level, index, active)
+    yield from _motion_allowed(image, hand)
+    yield from _shaft(layout, image, level, index, active, hand)
     own = image.pallets[layout.level_offset[level - 1] + index - 1]
-    if loaded_sensors(own) is None:
+    if loaded_sensors(own) is None and hand.bypass is not Bypass.LOADED_SENSORS:
         yield Refusal(RefusalCode.SENSORS_DISAGREE)
     if own.state & (Pallet.SLACK | Pallet.OVERTRAVEL | Pallet.OVERLOAD):
         yield Refusal(RefusalCode.SAFETY_NOT_OK, "slack, overtravel or overload")
 
 
 def _against_gate(
-    layout: ModuleLayout, image: ModuleImage, opcode: Opcode, active: tuple[MailboxWrite, ...]
+    layout: ModuleLayout, image: ModuleImage, opcode: Opcode, active: tuple[MailboxWrite, ...], hand: _Hand
 ) -> Iterator[Refusal]:
-    if image.mode is not PlcMode.AUTOMATIC:
-        yield Refusal(RefusalCode.PLC_NOT_AUTOMATIC)
+    yield from _mode_allows(image, hand)
     if image.safety & _DRIVE_OK != _DRIVE_OK:
         yield Refusal(RefusalCode.SAFETY_NOT_OK)
-    if any(write.mailbox == GATE for write in active):
+    if any(hand.jogs or write.mailbox == GATE for write in active):
         yield Refusal(RefusalCode.LEVEL_BUSY, "gate")
     if opcode is Opcode.GATE_OPEN:
         if any(write.mailbox != GATE for write in active):
             yield Refusal(RefusalCode.LEVEL_BUSY)
         if any(signal.has(Pallet.MOVING) for signal in image.pallets):
             yield Refusal(RefusalCode.LEVEL_BUSY)
-        for name in _away(layout, image):
+        for name in _away(layout, image, hand):
             if signal_of(layout, image, name).lacks(Pallet.GROUND):
                 yield Refusal(RefusalCode.PALLET_UNKNOWN, name)
         for level in layout.levels:

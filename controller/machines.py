@@ -12,15 +12,23 @@ GARAGE = Table(
     "garage",
     initial="starting",
     waiting={"starting": "ends with the first scan"},
-    rest=("automatic", "paused", "halted"),
+    rest=("automatic", "paused", "holding", "fire", "halted"),
     rules=(
         Rule("start", "starting", "automatic"),
         Rule("pause", "automatic", "paused"),
         Rule("resume", "paused", "automatic"),
-        Rule("halt", ("starting", "automatic", "paused", "halted"), "halted"),
+        Rule("hold", ("automatic", "paused"), "holding"),
+        Rule("end_hold", "holding", "paused"),
+        Rule("alarm", ("starting", "automatic", "paused", "holding"), "fire"),
+        Rule("end_alarm", "fire", "paused"),
+        Rule("halt", ("starting", "automatic", "paused", "holding", "fire", "halted"), "halted"),
     ),
 )
-"""The mode of the whole garage. `halted` is left only by starting the program anew."""
+"""The mode of the whole garage. `halted` is left only by starting the program anew.
+
+In `holding` (earthquake, flood, snow) nothing is moved, in `fire` only what hangs is brought home and gates
+do as configured. Both end in `paused`: that a danger is over starts nothing.
+"""
 
 LINK = Table(
     "link",
@@ -39,17 +47,26 @@ LINK = Table(
 MODULE = Table(
     "module",
     initial="offline",
-    waiting={"reconciling": "reconcile_ms"},
-    rest=("ready", "locked"),
+    waiting={"reconciling": "reconcile_ms", "manual": "manual_idle_ms, then it is given back"},
+    rest=("ready", "locked", "maintenance"),
     rules=(
+        Rule("connect", "offline", "maintenance", ("is_tagged",)),
         Rule("connect", "offline", "reconciling"),
         Rule("agree", "reconciling", "ready"),
         Rule("lock", ("reconciling", "ready"), "locked"),
         Rule("confirm", "locked", "ready", ("sensors_allow",)),
-        Rule("disconnect", ("reconciling", "ready", "locked"), "offline"),
+        Rule("take", ("ready", "locked"), "manual"),
+        Rule("give_back", "manual", "reconciling"),
+        Rule("tag", ("reconciling", "ready", "locked", "manual"), "maintenance"),
+        Rule("untag", "maintenance", "reconciling"),
+        Rule("disconnect", ("reconciling", "ready", "locked", "manual", "maintenance"), "offline"),
     ),
 )
-"""One module. After every loss it reconciles sensors with the journal; only people unlock it."""
+"""One module. After every loss it reconciles sensors with the journal; only people unlock it.
+
+From `manual` and `maintenance` the way back leads through `reconciling` into `locked`, whatever the sensors
+say: an operator confirms, so that no turned key and no removed lock starts anything.
+"""
 
 JOB = Table(
     "job",

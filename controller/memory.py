@@ -16,6 +16,9 @@ from domain.events import (
     BookingAdvanced,
     BookingChanged,
     BookingMade,
+    BypassAsked,
+    BypassEnded,
+    BypassGranted,
     CarLeft,
     CarParked,
     CarRegistered,
@@ -36,6 +39,10 @@ from domain.events import (
     JobQueued,
     JobWithdrawn,
     LinkAdvanced,
+    LockHung,
+    LockRemoved,
+    ManualReleased,
+    ManualTaken,
     ModuleAdvanced,
     ModuleConfirmed,
     MotionEnded,
@@ -172,6 +179,33 @@ class MotionRecord:
 
 
 @dataclass(slots=True)
+class ManualHolder:
+    """Who has a module in hand; `token_digest` tells their page from any other."""
+
+    operator: str
+    reason: str
+    token_digest: str
+    since_utc_ms: int
+
+
+@dataclass(slots=True)
+class BypassRecord:
+    """An interlock (`outputs.Bypass`) that the holder wants set aside, and who granted it, if anybody has."""
+
+    interlock: int
+    reason: str
+    second: str | None = None
+
+
+@dataclass(slots=True)
+class Lock:
+    """A person's lock on a module."""
+
+    reason: str
+    since_utc_ms: int
+
+
+@dataclass(slots=True)
 class ModuleMemory:
     """One module; `state` is one of the MODULE table."""
 
@@ -184,6 +218,12 @@ class ModuleMemory:
     faults: tuple[int, ...] = ()
     down: BayId | None = None
     """The upper pallet that a finished move left on the ground."""
+    manual: ManualHolder | None = None
+    bypass: BypassRecord | None = None
+    locks: dict[str, Lock] = field(default_factory=dict)
+    """By the person who hung it."""
+    unconfirmed: bool = False
+    """Whether it was locked or worked on since it was last ready: only a person's word makes it ready again."""
 
 
 @dataclass(slots=True)
@@ -340,6 +380,10 @@ class Memory:
                 unfinished=unfinished,
                 faults=tuple(module["faults"]),
                 down=module.get("down"),
+                manual=ManualHolder(**module["manual"]) if module.get("manual") else None,
+                bypass=BypassRecord(**module["bypass"]) if module.get("bypass") else None,
+                locks={name: Lock(**lock) for name, lock in module.get("locks", {}).items()},
+                unconfirmed=module.get("unconfirmed", module["state"] == "locked"),
             )
         memory.spots = {name: SpotMemory(**spot) for name, spot in state["spots"].items()}
         for name, charging in state["chargings"].items():
@@ -482,15 +526,16 @@ class Memory:
     def _motion_ended(self, event: MotionEnded, utc_ms: int) -> None:
         module = self.module(event.module)
         motion = module.motions.pop(event.mailbox)
-        if motion.opcode == Opcode.SLIDE:
+        opcode = Opcode(motion.opcode).plain
+        if opcode is Opcode.SLIDE:
             if event.result == "done":
                 module.unfinished.pop(event.mailbox, None)
             else:
                 module.unfinished[event.mailbox] = (motion.first, motion.second)
-        elif motion.opcode == Opcode.RESET and event.result == "done":
+        elif opcode is Opcode.RESET and event.result == "done":
             module.faults = ()
-        elif motion.opcode in (Opcode.LOWER, Opcode.RAISE):
-            lowered = motion.opcode == Opcode.LOWER and event.result == "done"
+        elif opcode in (Opcode.LOWER, Opcode.RAISE):
+            lowered = opcode is Opcode.LOWER and event.result == "done"
             module.down = BayRef(event.module, motion.mailbox, motion.first).name if lowered else None
 
     def _module_advanced(self, event: ModuleAdvanced, utc_ms: int) -> None:
@@ -499,6 +544,9 @@ class Memory:
         module.reasons = event.reasons
         if event.state == "ready":
             module.faults = ()
+            module.unconfirmed = False
+        elif event.state in ("locked", "manual", "maintenance"):
+            module.unconfirmed = True
 
     def _fault_raised(self, event: FaultRaised, utc_ms: int) -> None:
         module = self.module(event.module)
@@ -507,6 +555,29 @@ class Memory:
 
     def _noted(self, event: FaultsReset | ModuleConfirmed | StanceTaken | CommandRefused, utc_ms: int) -> None:
         """Who did it is for the journal; what it changes comes with the events that follow."""
+
+    def _manual_taken(self, event: ManualTaken, utc_ms: int) -> None:
+        self.module(event.module).manual = ManualHolder(event.operator, event.reason, event.token_digest, utc_ms)
+
+    def _manual_released(self, event: ManualReleased, utc_ms: int) -> None:
+        self.module(event.module).manual = None
+
+    def _bypass_asked(self, event: BypassAsked, utc_ms: int) -> None:
+        self.module(event.module).bypass = BypassRecord(event.interlock, event.reason)
+
+    def _bypass_granted(self, event: BypassGranted, utc_ms: int) -> None:
+        bypass = self.module(event.module).bypass
+        if bypass is not None:
+            bypass.second = event.second
+
+    def _bypass_ended(self, event: BypassEnded, utc_ms: int) -> None:
+        self.module(event.module).bypass = None
+
+    def _lock_hung(self, event: LockHung, utc_ms: int) -> None:
+        self.module(event.module).locks[event.operator] = Lock(event.reason, utc_ms)
+
+    def _lock_removed(self, event: LockRemoved, utc_ms: int) -> None:
+        del self.module(event.module).locks[event.operator]
 
     def _part_taken_out(self, event: PartTakenOut, utc_ms: int) -> None:
         self.out_of_service[event.part] = Outage(event.reason, event.operator, utc_ms)
@@ -595,6 +666,13 @@ _APPLY: dict[type[Event], Any] = {
     CommandRefused: Memory._noted,
     PartTakenOut: Memory._part_taken_out,
     PartPutBack: Memory._part_put_back,
+    ManualTaken: Memory._manual_taken,
+    ManualReleased: Memory._manual_released,
+    BypassAsked: Memory._bypass_asked,
+    BypassGranted: Memory._bypass_granted,
+    BypassEnded: Memory._bypass_ended,
+    LockHung: Memory._lock_hung,
+    LockRemoved: Memory._lock_removed,
     FaultRaised: Memory._fault_raised,
     FaultsReset: Memory._noted,
     GarageAdvanced: Memory._garage_advanced,

@@ -11,16 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from controller import attendance, interlocks
+from controller.danger import RESTS, sheltering_move
 from controller.interlocks import is_away, signal_of, zone_clear
 from controller.machines import JOB, MODULE, SESSION
+from controller.manual import ManualControl
 from controller.memory import Job, Memory, ModuleMemory
-from controller.motions import STOPPED_BY_PERSON, Failure, Motions, motor_w
+from controller.motions import STOPPED_BY_FIRE, STOPPED_BY_PERSON, Failure, Motions, motor_w
 from controller.outage import ServiceLayout, forbidden, unreachable
 from controller.plc_link import Expected, PlcLink
 from controller.queueing import outlook_of, queue_of, queued_jobs, standing_ends
 from controller.reconcile import at_rest, disagreements
 from controller.scan import InvariantBroken, Scan
 from domain.booking import DAY_MINUTES, MINUTE_MS
+from domain.commands import ByHand, HangLock, RemoveLock
 from domain.events import (
     FaultRaised,
     FaultsReset,
@@ -70,6 +73,7 @@ class ModuleControl:
         self._patience = site.patience
         self._service = ServiceLayout(layout)
         self.motions = Motions(layout, site.machine, site.patience)
+        self.manual = ManualControl(site, layout, self.motions, self._advance)
         self.image: ModuleImage | None = None
         self.columns: Columns = layout.initial_columns
         self._entered_ms = 0
@@ -80,6 +84,8 @@ class ModuleControl:
         self._told_stance: BayId | None = None
         self._queued_since_ms: dict[JobId, int] = {}
         self._wake_ms = 0
+        self._echoes: tuple[int, ...] = ()
+        """Boot count and command ids that the PLC has shown last: gate, then levels."""
         self.touched = True
 
     # -- one scan ---------------------------------------------------------------------------
@@ -120,9 +126,13 @@ class ModuleControl:
             self._reconcile(scan, memory, image)
         else:
             self._follow_motions(scan, memory, image)
+        if memory.state == "manual":
+            self.manual.watch(scan, memory, image)
         if memory.state == "ready":
             self._check_health(scan, memory, image)
-        if memory.state == "ready":
+        if memory.state == "ready" and scan.memory.garage in RESTS:
+            self._shelter(scan, memory, image, spare_w)
+        elif memory.state == "ready":
             self._drive(scan, memory, image, spare_w)
         wake_ms = self.motions.wake_ms()
         if wake_ms is not None:
@@ -132,16 +142,36 @@ class ModuleControl:
 
     def _follow_link(self, scan: Scan, memory: ModuleMemory, identity: Identity | None) -> None:
         state, rebooted = self._link.follow(scan, identity)
+        if identity is not None and self.image is not None:
+            rebooted = self._echoes_went_back(scan, self.image) or rebooted
         if memory.state != "offline" and (state != "up" or rebooted):
+            self.manual.forget(scan, memory, "link lost")
             self.motions.forget_timers()
             self._advance(scan, memory, MODULE.next(memory.state, "disconnect"), ())
         if memory.state == "offline" and state == "up":
-            self._advance(scan, memory, MODULE.next(memory.state, "connect"), ())
+            tagged = bool(memory.locks)
+            reasons = (Refusal(RefusalCode.MODULE_MAINTENANCE),) if tagged else ()
+            self._advance(scan, memory, MODULE.next(memory.state, "connect", is_tagged=tagged), reasons)
+            self.manual.tell(scan, memory)
+
+    def _echoes_went_back(self, scan: Scan, image: ModuleImage) -> bool:
+        """A PLC that has forgotten command ids has started anew, whatever its boot count says."""
+        known, boot = self._echoes, (image.boot_count, image.gate_reply.command_id)
+        self._echoes = (*boot, *(level.reply.command_id for level in image.levels))
+        if not known or known[0] != image.boot_count:
+            return False
+        if all(now >= before for now, before in zip(self._echoes, known, strict=True)):
+            return False
+        scan.emit(
+            FaultRaised(self._layout.id, int(FaultNumber.PLC_REBOOTED), "it forgot commands but counted no start")
+        )
+        return True
 
     def _advance(self, scan: Scan, memory: ModuleMemory, state: str, reasons: tuple[Refusal, ...]) -> None:
         self._entered_ms = scan.moment.mono_ms
         self._blocked_since_ms = None
         self._attempts = 0
+        self.touched = self.touched or state == "reconciling"
         words = tuple(f"{r.code.code}:{r.about}" if r.about else r.code.code for r in reasons)
         seen = sight_of(self.image) if state == "locked" else ""
         scan.emit(ModuleAdvanced(self._layout.id, state, words, seen))
@@ -163,6 +193,8 @@ class ModuleControl:
             reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
         if self._layout.id in scan.inputs.journal_doubts:
             reasons += (Refusal(RefusalCode.JOURNAL_DOUBTED, scan.inputs.journal_doubts[self._layout.id]),)
+        if memory.unconfirmed:
+            reasons += (Refusal(RefusalCode.CONFIRM_NEEDED, self._layout.id),)
         if reasons:
             self.lock(scan, memory, reasons)
             return
@@ -237,6 +269,41 @@ class ModuleControl:
         if reasons:
             self.lock(scan, memory, reasons)
 
+    # -- people and dangers ------------------------------------------------------------------
+
+    def by_hand(self, scan: Scan, command: ByHand) -> tuple[Refusal, ...]:
+        """One command of an operator who works the module by hand, or wants to."""
+        memory = scan.memory.module(self._layout.id)
+        self.touched = True
+        return self.manual.answer(scan, memory, self.image, self.layout_now(scan.memory), command)
+
+    def hang_lock(self, scan: Scan, command: HangLock) -> tuple[Refusal, ...]:
+        """A person locks the module out."""
+        self.touched = True
+        return self.manual.hang_lock(scan, scan.memory.module(self._layout.id), self.image, command)
+
+    def remove_lock(self, scan: Scan, command: RemoveLock) -> tuple[Refusal, ...]:
+        """A person takes their lock away."""
+        self.touched = True
+        return self.manual.remove_lock(scan, scan.memory.module(self._layout.id), command)
+
+    def _shelter(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> None:
+        """While the garage rests: in a fire what hangs goes home and the gate does as configured."""
+        if memory.motions or scan.memory.garage != "fire":
+            return
+        job = self.active_job(scan)
+        attended = job is not None and job.opened_utc_ms is not None
+        move = sheltering_move(self._layout, image, self._site.fire_gate, attended)
+        if move is None:
+            return
+        mailbox, opcode, first = move
+        blocked = interlocks.against(self._layout, image, opcode, mailbox, first, 0, self.motions.running())
+        power_w = motor_w(self._site.machine, opcode, first, 0)
+        if blocked or power_w > spare_w or forbidden(self.layout_now(scan.memory), image, opcode, mailbox, first, 0):
+            self._waits_for_power = power_w > spare_w
+            return
+        self.motions.ask(scan, memory, image, mailbox, opcode, first, 0, None)
+
     # -- moves -------------------------------------------------------------------------------
 
     def _follow_motions(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
@@ -255,6 +322,11 @@ class ModuleControl:
 
     def _is_ordinary(self, scan: Scan, failure: Failure) -> bool:
         """A person in the closing gate is no fault: the gate opens again and the driver is asked again."""
+        if failure.is_jog:
+            self.manual.note(failure)
+            return True
+        if failure.reason == STOPPED_BY_FIRE:
+            return True
         job = self.active_job(scan)
         if failure.motion.opcode != Opcode.GATE_CLOSE or failure.reason != STOPPED_BY_PERSON or job is None:
             return False

@@ -13,7 +13,7 @@ from controller.scan import Scan
 from domain.events import MotionEnded, MotionRequested
 from domain.faults import FaultNumber
 from domain.grid import ModuleLayout
-from domain.machine import Machine
+from domain.machine import MANUAL_SLOWNESS, Machine
 from domain.outputs import GATE, MailboxWrite, Opcode
 from domain.sight import sight_of
 from domain.signals import MailboxReply, ModuleImage, Result
@@ -21,6 +21,9 @@ from domain.site import Patience
 
 STOPPED_BY_PERSON = 21
 """The PLC's reason (register map) when somebody walks into a closing gate: ordinary life, no fault."""
+
+STOPPED_BY_FIRE = 25
+"""The PLC's reason when a fire alarm stops what is on its way down; it is brought home again."""
 
 _FAULT_OF_OVERDUE = {
     Opcode.SLIDE: FaultNumber.SLIDE_TIMEOUT,
@@ -49,6 +52,11 @@ class Failure:
     motion: MotionRecord
     fault: FaultNumber
     reason: int
+
+    @property
+    def is_jog(self) -> bool:
+        """Whether people moved it, who see for themselves."""
+        return Opcode(self.motion.opcode).is_jog
 
 
 class Motions:
@@ -79,14 +87,20 @@ class Motions:
         first: int,
         second: int,
         job: Job | None,
+        operator: str = "",
     ) -> None:
-        """Record the intent and what was seen, and send the command; the journal has it before the machine."""
+        """Record the intent and what was seen, and send the command; the journal has it before the machine.
+
+        `operator` holds the button of a move by hand.
+        """
         command_id = (max(memory.last_command_id, self.id_floor) + 1) & 0xFFFFFFFF or 1
         limit_ms = self._limit_ms(opcode, mailbox)
         write = MailboxWrite(self._layout.id, mailbox, command_id, opcode, first, second, limit_ms)
         job_id, seen = job.id if job else None, sight_of(image)
         scan.emit(
-            MotionRequested(write.module, mailbox, command_id, int(opcode), first, second, limit_ms, job_id, seen)
+            MotionRequested(
+                write.module, mailbox, command_id, int(opcode), first, second, limit_ms, job_id, seen, operator
+            )
         )
         scan.mailboxes.append(write)
         now = scan.moment.mono_ms
@@ -115,6 +129,12 @@ class Motions:
     def forget_timers(self) -> None:
         """The link is gone: nothing is repeated until the sensors have been read again."""
         self._timers.clear()
+
+    def drop_unheard_jogs(self, scan: Scan, memory: ModuleMemory) -> None:
+        """The button was let go: a jog that the PLC has not echoed must never be sent again."""
+        for timer in list(self._timers.values()):
+            if timer.write.opcode.is_jog and timer.state == "requested":
+                self._end(scan, memory.motions[timer.write.mailbox], MOTION.next(timer.state, "lose"), 0)
 
     def wake_ms(self) -> int | None:
         """When the earliest repeat or deadline is due."""
@@ -145,7 +165,9 @@ class Motions:
             return self._repeat(scan, motion, timer)
         if now >= timer.overdue_ms:
             self._end(scan, motion, MOTION.next(timer.state, "overrun"), 0)
-            return Failure(motion, _FAULT_OF_OVERDUE.get(Opcode(motion.opcode), FaultNumber.COMMAND_UNANSWERED), 0)
+            return Failure(
+                motion, _FAULT_OF_OVERDUE.get(Opcode(motion.opcode).plain, FaultNumber.COMMAND_UNANSWERED), 0
+            )
         return None
 
     def _repeat(self, scan: Scan, motion: MotionRecord, timer: _Timer) -> Failure | None:
@@ -164,6 +186,9 @@ class Motions:
     def _limit_ms(self, opcode: Opcode, level: int) -> int:
         """Deadline given to the PLC: half as much again as nominal, plus the starts before it."""
         machine, layout = self._machine, self._layout
+        if opcode.is_jog:
+            slack_ms = self._patience.move_slack_ms
+            return MANUAL_SLOWNESS * (self._limit_ms(opcode.plain, level) - slack_ms) + slack_ms
         if opcode is Opcode.SLIDE:
             nominal = machine.slide_ms(layout.pitch_mm) + machine.inrush_stagger_ms * len(layout.levels)
         elif opcode in (Opcode.LOWER, Opcode.RAISE):
@@ -177,9 +202,9 @@ class Motions:
 
 def motor_w(machine: Machine, opcode: Opcode, first: int, second: int) -> int:
     """Motor power of one move while it runs."""
-    if opcode is Opcode.SLIDE:
+    if opcode.plain is Opcode.SLIDE:
         return machine.slide_motor_w * abs(first - second)
-    return machine.lift_motor_w if opcode in (Opcode.LOWER, Opcode.RAISE) else 0
+    return machine.lift_motor_w if opcode.plain in (Opcode.LOWER, Opcode.RAISE) else 0
 
 
 def _reply(image: ModuleImage, mailbox: int) -> MailboxReply:

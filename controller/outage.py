@@ -72,9 +72,9 @@ def forbidden(
     layout: ModuleLayout, image: ModuleImage, opcode: Opcode, level: int, first: int, second: int
 ) -> tuple[Refusal, ...]:
     """The parts out of service that a move would move or pass; `layout` is that of now."""
-    if layout.is_whole or opcode not in (Opcode.SLIDE, Opcode.LOWER, Opcode.RAISE):
+    if layout.is_whole or opcode.plain not in (Opcode.SLIDE, Opcode.LOWER, Opcode.RAISE):
         return ()
-    slides = opcode is Opcode.SLIDE
+    slides = opcode.plain is Opcode.SLIDE
     found = _in_slide(layout, image, level, first, second) if slides else _in_lift(layout, image, level, first)
     return tuple(Refusal(RefusalCode.OUT_OF_SERVICE, part.name) for part in found)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from controller import danger
 from controller.alarm_commands import handle_alarm
 from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
@@ -15,6 +16,7 @@ from controller.estimates import Estimates
 from controller.machines import GARAGE, JOB
 from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
+from controller.motions import motor_w
 from controller.outage import put_back, take_out
 from controller.refusal_log import RefusalLog
 from controller.scan import Scan
@@ -23,19 +25,25 @@ from domain.booking import BookingKind, Repeat
 from domain.commands import (
     Accepted,
     AcknowledgeAlarm,
+    ByHand,
     CancelBooking,
     CancelJob,
     ChangeBooking,
     Command,
     ConfirmClear,
     ConfirmModule,
+    EndHold,
     EnterCar,
+    HangLock,
+    HoldGarage,
+    JogMove,
     MakeBooking,
     PauseGarage,
     ProvePin,
     PutAlarmBack,
     PutBack,
     Refused,
+    RemoveLock,
     Reply,
     RequestRetrieval,
     RequestStorage,
@@ -65,11 +73,18 @@ from domain.events import (
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.refusals import Refusal, RefusalCode
+from domain.signals import ModuleImage
 from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.placement import Placed, Surroundings, fits_anywhere
 from scheduler.policy import Policy
 from scheduler.reach import takes_cars
+
+_UNREADY = {
+    "locked": RefusalCode.MODULE_LOCKED,
+    "manual": RefusalCode.MODULE_MANUAL,
+    "maintenance": RefusalCode.MODULE_MAINTENANCE,
+}
 
 
 class Requests:
@@ -108,7 +123,7 @@ class Requests:
             case RequestRetrieval():
                 return self._retrieve(scan, command)
             case ConfirmClear():
-                return self._confirm_clear(scan, command)
+                return self._danger(scan) or self._confirm_clear(scan, command)
             case CancelJob():
                 return self._cancel(scan, command)
             case MakeBooking():
@@ -141,6 +156,16 @@ class Requests:
                 return self._set_mode(scan, "paused", "resume", command.operator)
             case AcknowledgeAlarm() | ResetAlarm() | ShelveAlarm() | UnshelveAlarm() | TakeAlarmOut() | PutAlarmBack():
                 return handle_alarm(scan, self._site, command)
+            case HoldGarage():
+                return danger.hold(scan, command)
+            case EndHold():
+                return danger.end(scan, command, self.heard(scan))
+            case HangLock(module=name):
+                return self._on_module(name, lambda m: m.hang_lock(scan, command))
+            case RemoveLock(module=name):
+                return self._on_module(name, lambda m: m.remove_lock(scan, command))
+            case _:
+                return self._by_hand(scan, command)
 
     # -- parking and fetching ----------------------------------------------------------------------
 
@@ -148,11 +173,25 @@ class Requests:
         """Why no new work is taken at all."""
         if scan.memory.garage == "halted":
             return _refused(RefusalCode.GARAGE_HALTED, scan.memory.garage_reason)
+        resting = self._danger(scan)
+        if resting is not None:
+            return resting
         if scan.memory.garage == "paused":
             return _refused(RefusalCode.GARAGE_PAUSED, scan.memory.garage_reason)
         if not scan.inputs.journal_ok:
             return _refused(RefusalCode.JOURNAL_AWAY)
         return None
+
+    def _danger(self, scan: Scan) -> Refused | None:
+        """Why not even a running session goes on."""
+        code = danger.RESTS.get(scan.memory.garage)
+        return None if code is None else _refused(code, scan.memory.garage_reason)
+
+    def heard(self, scan: Scan) -> dict[ModuleId, ModuleImage]:
+        """The images of those modules whose PLCs answer now."""
+        links, images = scan.inputs.module_links, scan.inputs.modules
+        stale_ms = self._site.patience.link_stale_ms
+        return {name: image for name, image in images.items() if name in links and links[name].age_ms <= stale_ms}
 
     def _store(self, scan: Scan, command: RequestStorage) -> Reply:
         closed = self._closed(scan)
@@ -263,8 +302,7 @@ class Requests:
     def _unready_code(self, scan: Scan, module: ModuleId) -> RefusalCode:
         if scan.memory.links.get(module) == "incompatible":
             return RefusalCode.INCOMPATIBLE_PLC
-        state = scan.memory.module(module).state
-        return RefusalCode.MODULE_LOCKED if state == "locked" else RefusalCode.LINK_DOWN
+        return _UNREADY.get(scan.memory.module(module).state, RefusalCode.LINK_DOWN)
 
     def _retrieve(self, scan: Scan, command: RequestRetrieval) -> Reply:
         closed = self._closed(scan)
@@ -329,6 +367,9 @@ class Requests:
             scan.emit(JobWithdrawn(job.id))
             module.touched = True
             return Accepted(job.id)
+        resting = self._danger(scan)
+        if resting is not None:
+            return resting
         if job.state == "at_gate" and job.session_state == "open":
             reasons = module.withdraw(scan, job)
             return Refused(reasons) if reasons else Accepted(job.id)
@@ -390,6 +431,15 @@ class Requests:
             return _refused(RefusalCode.UNKNOWN_MODULE, name)
         reasons = act(module)
         return Refused(reasons) if reasons else Accepted(name)
+
+    def _by_hand(self, scan: Scan, command: ByHand) -> Reply:
+        """Manual work. A motor started by hand takes its power from the same supply."""
+        if isinstance(command, JogMove):
+            taken_w = sum(module.motions.power_w() for module in self._modules.values())
+            wanted_w = motor_w(self._site.machine, command.opcode, command.first, command.second)
+            if taken_w + wanted_w > self._site.power_limit_w:
+                return _refused(RefusalCode.NO_POWER, f"{wanted_w} W")
+        return self._on_module(command.module, lambda m: m.by_hand(scan, command))
 
     def _enter_car(self, scan: Scan, command: EnterCar) -> Reply:
         layout = next((lay for lay in self._site.modules if command.bay in lay.offset), None)

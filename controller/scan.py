@@ -8,7 +8,7 @@ from controller.memory import Memory
 from domain.commands import Reply
 from domain.events import Event, Recorded
 from domain.moment import NEVER_MS, Moment
-from domain.outputs import MailboxWrite, Outputs, SpotSetpoint
+from domain.outputs import MailboxWrite, ManualWrite, Outputs, SpotSetpoint
 from domain.signals import Inputs
 
 
@@ -28,7 +28,8 @@ class Step:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing changed and nothing is asked."""
-        return not self.events and not self.outputs.mailboxes and not self.outputs.setpoints
+        asked = self.outputs.mailboxes or self.outputs.manual or self.outputs.setpoints
+        return not self.events and not asked
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Scan:
     memory: Memory
     events: list[Recorded] = field(default_factory=list)
     mailboxes: list[MailboxWrite] = field(default_factory=list)
+    manual: list[ManualWrite] = field(default_factory=list)
     setpoints: list[SpotSetpoint] = field(default_factory=list)
     wake_ms: int = NEVER_MS
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from controller import danger
 from controller.alarms import Alarms
 from controller.charging import ChargingControl
 from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual_departure_utc_ms
@@ -54,6 +55,7 @@ class Controller:
         self._now_utc_ms = 0
         self._alarms = Alarms(site)
         self._started = False
+        self._mode = ""
 
     def step(self, moment: Moment, inputs: Inputs, commands: Sequence[Command] = ()) -> Step:
         """Decide once. `moment.mono_ms` must not go back from step to step."""
@@ -69,7 +71,7 @@ class Controller:
             self._react(scan)
         except Exception as bug:  # a bug stops the machine, whatever it is; the reason is kept for people
             return self._halt(scan, bug, commands, replies)
-        outputs = Outputs(tuple(scan.mailboxes), tuple(scan.setpoints))
+        outputs = Outputs(tuple(scan.mailboxes), tuple(scan.manual), tuple(scan.setpoints))
         return Step(outputs, tuple(scan.events), tuple(replies), scan.wake_ms)
 
     def estimate(self, job: Job) -> Estimate | None:
@@ -94,12 +96,18 @@ class Controller:
         self._started = True
         for layout in self.site.modules:
             if scan.memory.module(layout.id).state != "offline":
+                self.modules[layout.id].manual.forget(scan, scan.memory.module(layout.id), "controller started")
                 scan.emit(ModuleAdvanced(layout.id, "offline", ("controller started",)))
-        if scan.memory.garage != "paused":
+        if scan.memory.garage not in ("paused", *danger.RESTS):
             scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), "controller started"))
 
     def _react(self, scan: Scan) -> None:
         power_w = {name: module.motions.power_w() for name, module in self.modules.items()}
+        danger.watch(scan, self._requests.heard(scan))
+        if scan.memory.garage != self._mode:
+            self._mode = scan.memory.garage
+            for module in self.modules.values():
+                module.touched = True
         self._requests.bookings.react(scan)
         for name, module in self.modules.items():
             others_w = sum(power_w.values())

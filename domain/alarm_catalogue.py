@@ -212,6 +212,16 @@ _FAULT_KINDS = (
         ("Look at the bay and correct the record.", "查看车位并更正记录。"),
     ),
     _fault(
+        _F.EARTHQUAKE,
+        _M,
+        _MACHINE,
+        ("The seismic switch of a module has tripped.", "库区地震开关动作。"),
+        (
+            "Look at frame, ropes and hooks of every module. Then reset, end the hold, confirm.",
+            "检查各库区钢架、钢丝绳和挂钩；再复位、解除停运、确认。",
+        ),
+    ),
+    _fault(
         _F.PALLET_UNKNOWN,
         _L,
         _MACHINE,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from domain.alarms import AlarmId
 from domain.booking import BookingKind, Repeat
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.outputs import GATE, Bypass, Opcode
 from domain.refusals import Refusal
 from domain.vehicle import Vehicle
 
@@ -241,6 +243,125 @@ class PutAlarmBack:
 
 AlarmCommand: TypeAlias = AcknowledgeAlarm | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeAlarmOut | PutAlarmBack
 
+
+class Danger(StrEnum):
+    """Why the whole garage rests."""
+
+    FIRE = "fire"
+    EARTHQUAKE = "earthquake"
+    FLOOD = "flood"
+    SNOW = "snow"
+    STORM = "storm"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldGarage:
+    """A danger comes: no new jobs, and nothing is moved any more. `fire` announces a fire."""
+
+    operator: str
+    danger: Danger
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndHold:
+    """The danger is over. The garage is paused then; resuming it is another command."""
+
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangLock:
+    """Lockout and tagout: a person's own lock on a module. Nothing moves there while any hangs."""
+
+    module: ModuleId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLock:
+    """A person takes their own lock away."""
+
+    module: ModuleId
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeManual:
+    """Take a module in hand. `token_digest` is the digest of the secret that only this holder's page knows."""
+
+    module: ModuleId
+    operator: str
+    reason: str
+    token_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseManual:
+    """The holder gives the module back."""
+
+    module: ModuleId
+    operator: str
+    token_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldManual:
+    """The button is still held; `counter` is larger than in any hold or jog before."""
+
+    module: ModuleId
+    operator: str
+    token_digest: str
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """The button is not held any more."""
+
+    module: ModuleId
+    operator: str
+    token_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JogMove:
+    """A button is pressed: one move by hand, for as long as holds follow. Arguments as in `Opcode`."""
+
+    module: ModuleId
+    operator: str
+    token_digest: str
+    counter: int
+    opcode: Opcode
+    mailbox: int = GATE
+    first: int = 0
+    second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AskBypass:
+    """The holder wants to set one interlock aside for the next held move, and says why."""
+
+    module: ModuleId
+    operator: str
+    token_digest: str
+    interlock: Bypass
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantBypass:
+    """A second person has looked and agrees to what the holder asked."""
+
+    module: ModuleId
+    operator: str
+    interlock: Bypass
+
+
+ByHand: TypeAlias = TakeManual | ReleaseManual | HoldManual | LetGo | JogMove | AskBypass | GrantBypass
+"""What operators do with a module in manual mode."""
+
 Command: TypeAlias = (
     RequestStorage
     | RequestRetrieval
@@ -261,6 +382,11 @@ Command: TypeAlias = (
     | TakeOut
     | PutBack
     | AlarmCommand
+    | HoldGarage
+    | EndHold
+    | HangLock
+    | RemoveLock
+    | ByHand
 )
 
 

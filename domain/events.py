@@ -181,6 +181,8 @@ class MotionRequested:
     deadline_ms: int
     job: JobId | None
     seen: str = ""
+    operator: str = ""
+    """Who holds the button, for a move by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,71 @@ class PartPutBack:
     """An operator put a part back into service."""
 
     part: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManualTaken:
+    """An operator took a module in hand, for this reason. The digest tells their page from others."""
+
+    module: ModuleId
+    operator: str
+    reason: str
+    token_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManualReleased:
+    """A module is in nobody's hand any more: given back, timed out, key turned, link lost, locked."""
+
+    module: ModuleId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BypassAsked:
+    """The holder asked to set an interlock aside (`outputs.Bypass`), for this reason."""
+
+    module: ModuleId
+    operator: str
+    interlock: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BypassGranted:
+    """A second person granted what the holder asked; it lasts for one held move."""
+
+    module: ModuleId
+    operator: str
+    second: str
+    interlock: int
+
+
+@dataclass(frozen=True, slots=True)
+class BypassEnded:
+    """An interlock is in force again, or its bypass was never granted."""
+
+    module: ModuleId
+    interlock: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockHung:
+    """A person hung their lock on a module, for this reason."""
+
+    module: ModuleId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockRemoved:
+    """A person took their lock away."""
+
+    module: ModuleId
     operator: str
 
 
@@ -465,6 +532,13 @@ Event: TypeAlias = (
     | ModuleConfirmed
     | PartTakenOut
     | PartPutBack
+    | ManualTaken
+    | ManualReleased
+    | BypassAsked
+    | BypassGranted
+    | BypassEnded
+    | LockHung
+    | LockRemoved
     | JobOverdue
     | JobWithdrawn
     | PinRejected

@@ -34,6 +34,7 @@ class FaultNumber(IntEnum):
     MOTION_STOPPED = 706
     OCCUPANCY_MISMATCH = 801
     PALLET_UNKNOWN = 802
+    EARTHQUAKE = 902
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ FAULT_TEXTS: dict[FaultNumber, FaultText] = {
         "A car is where the journal has none, or the reverse",
         "车辆与记录不符",
         "Look at the bay and correct the record.",
+    ),
+    FaultNumber.EARTHQUAKE: FaultText(
+        "Earthquake sensor tripped", "地震传感器动作", "Look at frame, ropes and hooks; reset, confirm."
     ),
     FaultNumber.PALLET_UNKNOWN: FaultText("A pallet's place is unknown", "载车板位置未知", "Look, then confirm."),
 }

@@ -153,6 +153,42 @@ class RefusalCode(Enum):
         "安全报警不能搁置或停用。",
     )
     SHELVE_TIME = ("shelve_time", "An alarm is shelved for 1 minute to 8 hours.", "报警可搁置1分钟至8小时。")
+    MODULE_MANUAL = (
+        "module_manual",
+        "This module is being worked by hand; please wait or call the attendant.",
+        "该库区正在人工操作，请稍候或联系管理员。",
+    )
+    MODULE_MAINTENANCE = ("module_maintenance", "This module is locked for maintenance.", "该库区检修锁定中。")
+    MANUAL_HELD = ("manual_held", "Somebody else has this module in hand.", "该库区已由他人手动操作。")
+    NOT_MANUAL = ("not_manual", "Nobody has taken this module in hand.", "该库区未处于手动操作。")
+    KEY_NOT_MANUAL = (
+        "key_not_manual",
+        "The key at the machine must be on, with the switch on manual.",
+        "请先将现场钥匙开关转到手动位置。",
+    )
+    NOT_HOLDER = (
+        "not_holder",
+        "This page no longer has the module in hand.",
+        "本页面已失去该库区的手动操作权。",
+    )
+    OLD_COUNTER = ("old_counter", "An old or repeated signal of the hold button.", "按住信号过期或重复。")
+    UNKNOWN_MOVE = ("unknown_move", "There is no such pallet, level or column.", "没有这个载车板、层或列。")
+    SECOND_PERSON = ("second_person", "A second person has to grant this.", "须由另一人批准。")
+    NO_BYPASS_ASKED = ("no_bypass_asked", "Nobody has asked to set this aside.", "没有待批准的旁路申请。")
+    CONFIRM_NEEDED = (
+        "confirm_needed",
+        "This module was locked or worked on by hand; an operator has to confirm it.",
+        "库区曾锁定或经人工操作，须由管理员确认。",
+    )
+    LOCK_HANGS = ("lock_hangs", "Your lock already hangs on this module.", "您的锁已挂在该库区。")
+    LOCK_NOT_YOURS = ("lock_not_yours", "No lock of yours hangs on this module.", "该库区没有您挂的锁。")
+    FIRE = ("fire", "Fire alarm. Leave the garage on foot; nothing is fetched.", "火警！请步行离开，停止取车。")
+    GARAGE_HELD = (
+        "garage_held",
+        "The garage rests until a danger is over.",
+        "因险情停止运行，请等候通知。",
+    )
+    STILL_DANGER = ("still_danger", "A sensor still reports the danger.", "传感器仍报告险情。")
     UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
 
     @property

@@ -6,6 +6,7 @@ A `Site` is built from `config.yaml` by `runtime.config`, which refuses impossib
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 from domain.grid import ModuleLayout
@@ -46,6 +47,9 @@ class Patience:
     charger_raise_ms: int = 30_000
     interlock_ms: int = 5000
     reconcile_ms: int = 5000
+    manual_hold_ms: int = 300
+    manual_idle_ms: int = 600_000
+    bypass_ms: int = 120_000
     pin_attempts: int = 5
     pin_lock_ms: int = 900_000
     age_bound_ms: int = 900_000
@@ -68,6 +72,14 @@ class QuietHours:
         return minute_of_day >= self.from_minute or minute_of_day < self.to_minute
 
 
+class FireGate(StrEnum):
+    """What a module's gate does in a fire, once nothing moves: as the fire plan of the building wants it."""
+
+    STAY = "stay"
+    OPEN = "open"
+    CLOSE = "close"
+
+
 @dataclass(frozen=True)
 class Site:
     """Everything that is fixed while the controller runs."""
@@ -80,6 +92,7 @@ class Site:
     patience: Patience = field(default_factory=Patience)
     utc_offset_minutes: int = 480
     quiet_hours: QuietHours = field(default_factory=QuietHours)
+    fire_gate: FireGate = FireGate.STAY
 
     @cached_property
     def layout(self) -> dict[ModuleId, ModuleLayout]:

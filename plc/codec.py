@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.grid import ModuleLayout
-from domain.outputs import MailboxWrite
+from domain.outputs import MailboxWrite, ManualWrite
 from domain.signals import (
     GateState,
     Identity,
@@ -28,6 +28,7 @@ from plc.register_map import (
     LEVEL_STRIDE,
     MAILBOX_STRIDE,
     MAILBOXES_ADDRESS,
+    MANUAL_ADDRESS,
 )
 
 _A = ADDRESS
@@ -133,6 +134,11 @@ def decode_kept(words: Sequence[int]) -> KeptHead:
 def encode_kept(head: KeptHead) -> tuple[int, list[int]]:
     """Address and words of the write that tells a PLC of the journal's head."""
     return KEPT_ADDRESS, [*split_u32(head.seq), *(int(head.hash[at : at + 4], 16) for at in range(0, 16, 4))]
+
+
+def encode_manual(write: ManualWrite) -> tuple[int, list[int]]:
+    """Address and words of one FC 16 write: hold, bypass, locks."""
+    return MANUAL_ADDRESS, [write.hold & 0xFFFF, int(write.bypass), write.locks]
 
 
 def split_u32(value: int) -> tuple[int, int]:

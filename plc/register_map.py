@@ -15,14 +15,16 @@ from typing import Literal
 
 from domain.grid import ModuleLayout
 from domain.machine import Machine
-from domain.outputs import Opcode
+from domain.outputs import Bypass, Opcode
 from domain.signals import GateState, Pallet, PlcMode, Result, Safety
 
-MAP_VERSION = 2
+MAP_VERSION = 3
 LEVELS_MAX = 8
 PALLETS_MAX = 60
 COLUMNS_MAX = 16
 FAULT_SLOTS = 8
+HOLD_MS = 320
+"""The PLC stops a jog this long after `manual_hold` has last changed: with the ramp within 500 ms."""
 
 LEVEL_STRIDE = 6
 PALLET_STRIDE = 2
@@ -56,7 +58,7 @@ class Register:
         return "PLC -> supervisor" if self.space == "input" else "supervisor -> PLC"
 
 
-def _names(enum: type[Opcode] | type[Result] | type[GateState] | type[PlcMode]) -> str:
+def _names(enum: type[Bypass] | type[Opcode] | type[Result] | type[GateState] | type[PlcMode]) -> str:
     return ", ".join(f"{member.value} {member.name.lower()}" for member in enum)
 
 
@@ -137,6 +139,9 @@ KEPT_SHOWN_ADDRESS = 80
 PALLETS_ADDRESS = 100
 KEPT_ADDRESS = 2
 MAILBOXES_ADDRESS = 10
+MANUAL_ADDRESS = 82
+MANUAL_WORDS = 3
+"""The words of manual work, behind the last mailbox, written in one go."""
 
 
 def _pallets() -> list[Register]:
@@ -148,9 +153,22 @@ def _pallets() -> list[Register]:
     return registers
 
 
+def _manual() -> list[Register]:
+    told: list[tuple[str, str]] = [
+        (
+            "manual_hold",
+            f"hold-to-run: counts up while a jog is held, 0 let go; unchanged for {HOLD_MS} ms the PLC stops jogs",
+        ),
+        ("manual_bypass", f"interlock that a held jog may set aside: {_names(Bypass)}; void with the hold"),
+        ("lockout", "how many people's locks hang on the module; the PLC starts nothing unless 0"),
+    ]
+    return [Register(name, "holding", MANUAL_ADDRESS + n, "u16", "", meaning) for n, (name, meaning) in enumerate(told)]
+
+
 def _mailboxes() -> list[Register]:
     registers = [
-        Register("supervisor_heartbeat", "holding", 0, "u16", "", "counts up with every supervisor scan, wraps")
+        Register("supervisor_heartbeat", "holding", 0, "u16", "", "counts up with every supervisor scan, wraps"),
+        *_manual(),
     ]
     for number in range(LEVELS_MAX + 1):
         owner = "gate" if number == 0 else f"level_{number}"
@@ -251,6 +269,11 @@ REASONS: dict[int, str] = {
     20: "mailbox busy",
     21: "stopped by a person in the zone",
     22: "slack rope or overtravel",
+    23: "jog not held",
+    24: "another jog runs",
+    25: "fire alarm: nothing is lowered or slid",
+    26: "earthquake",
+    27: "a person's lock hangs on the module",
 }
 """Reason numbers of refusals and stops. Numbers are API."""
 

@@ -474,6 +474,30 @@ def plc_read(module: str, config: ConfigOption = CONFIG, as_json: JsonOption = F
         raise typer.Exit(1)
 
 
+@wire.command("panel")
+def plc_panel(
+    module: str,
+    switch: Annotated[str, typer.Argument(help="mode, key, estop, fire or quake.")],
+    position: Annotated[str, typer.Argument(help="automatic, manual or maintenance for the mode; else on or off.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Turn a switch on the panel of a machine simulated by `serve-plant`. At a real one people do."""
+    from domain.signals import PlcMode
+    from runtime.probe import turn_switch
+    from sim.panel import SWITCHES
+
+    settings = _load(config)
+    modes = {mode.name.lower(): mode.value for mode in PlcMode}
+    positions = modes if switch == "mode" else {"off": 0, "on": 1}
+    if module not in settings.links.modules or switch not in dict(SWITCHES) or position not in positions:
+        typer.echo(f"no such module, switch or position: {module} {switch} {position}", err=True)
+        raise typer.Exit(2)
+    trouble = asyncio.run(turn_switch(settings, module, switch, positions[position]))
+    if trouble:
+        typer.echo(f"the switch was not turned: {trouble}", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 def docs(check: Annotated[bool, typer.Option("--check", help="Only say which pages are stale.")] = False) -> None:
     """Write the generated pages (or check them: exit 1 if one is stale)."""

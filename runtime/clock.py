@@ -42,6 +42,7 @@ def at_speed(site: Site, speed: float) -> Site:
             "reconcile_ms",
             "interlock_ms",
             "move_slack_ms",
+            "manual_hold_ms",
         )
     }
     stretched: Patience = replace(patience, **wire)

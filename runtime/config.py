@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 from billing.tariff import EnergyBand, EnergyTariff, ParkingTariff, Permits, Tariff, TariffBook
 from domain.ids import ModuleId, SpotId, parse_plate
 from domain.machine import HookKind, Machine, SlideMode
-from domain.site import Patience, QuietHours, Site, SpotSpec
+from domain.site import FireGate, Patience, QuietHours, Site, SpotSpec
 from runtime import config_checks
 from runtime.config_geometry import layouts
 from runtime.config_marks import (
@@ -294,6 +294,7 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
         patience=Patience(**document.patience.model_dump()),
         utc_offset_minutes=offset,
         quiet_hours=QuietHours(**document.site.quiet_hours.model_dump()),
+        fire_gate=FireGate(document.site.fire_gate),
     )
     return Config(
         site=site,

@@ -44,6 +44,7 @@ class SiteSection(Section):
     power_limit_w: Watts
     utc_offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 480
     quiet_hours: QuietHoursSection = QuietHoursSection()
+    fire_gate: Literal["stay", "open", "close"] = "stay"
 
 
 class MachineSection(Section):
@@ -80,6 +81,9 @@ class PatienceSection(Section):
     charger_raise_ms: Annotated[int, Field(ge=1000, le=600_000)] = 30_000
     interlock_ms: Annotated[int, Field(ge=100, le=600_000)] = 5000
     reconcile_ms: Annotated[int, Field(ge=100, le=600_000)] = 5000
+    manual_hold_ms: Annotated[int, Field(ge=200, le=400)] = 300
+    manual_idle_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = 600_000
+    bypass_ms: Annotated[int, Field(ge=10_000, le=600_000)] = 120_000
     pin_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     pin_lock_ms: Milliseconds = 900_000
     age_bound_ms: Milliseconds = 900_000

@@ -93,6 +93,12 @@ def reach_view(module: Degraded, urgent: Collection[BayId] = ()) -> dict[str, An
     }
 
 
+def stranded_view(module: Degraded) -> list[dict[str, Any]]:
+    """Cars that no sequence of moves brings down, with the parts that keep them."""
+    reach = reachability(module.layout, module.machine, module.columns, module.parked)
+    return [one for one in _unreachable(reach) if one["car"]]
+
+
 def _reached(bay: BayId, parked: bool, way: Approach) -> dict[str, Any]:
     phases = [[{"level": s.level, "first": s.first, "second": s.second} for s in phase] for phase in way.phases]
     return {"bay": bay, "car": parked, "column": way.column, "phases": phases, "slide_ms": way.slide_ms}

@@ -28,8 +28,9 @@ from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import Vehicle
 from runtime.alarm_view import alarm_list, alarm_statistics
-from runtime.degraded import of_controller, outages, reach_view
+from runtime.degraded import of_controller, outages, reach_view, stranded_view
 from runtime.journal import Journal
+from runtime.recovery_view import owners_view, recovery_view, waiting_jobs
 from runtime.replay import NotThere, Wanted, event_view, replay
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
@@ -192,6 +193,17 @@ class RunningGarage:
             return None
         degraded = of_controller(self.controller, ModuleId(module))
         return await asyncio.to_thread(reach_view, degraded, [BayId(bay) for bay in urgent])
+
+    async def recovery(self, module: str) -> dict[str, Any] | None:
+        """What people do next in a module, and who waits for it; reachability is reckoned beside the event loop."""
+        if module not in self.site.layout:
+            return None
+        name = ModuleId(module)
+        found, waiting = recovery_view(self.controller, name), waiting_jobs(self.controller, name)
+        degraded = of_controller(self.controller, name)
+        # All cars of a whole machine can be brought: there is nothing to reckon.
+        stranded = [] if degraded.layout.is_whole else await asyncio.to_thread(stranded_view, degraded)
+        return found | owners_view(waiting, stranded)
 
     def pin_digest(self, plate: str, pin: str) -> str:
         """The keyed digest under which a plate's PIN is known to the controller."""

@@ -8,10 +8,26 @@ from typing import Any
 from domain.ids import ModuleId
 from plc.links.modbus import PymodbusPort, TcpEndpoint
 from plc.links.module_link import ModuleLink
+from plc.links.wire import WireError
 from plc.register_map import MAP_VERSION, layout_hash
 from runtime.config import Config
+from sim.panel import PANEL_ADDRESS, SWITCHES
 
 CONNECT_S = 3.0
+
+
+async def turn_switch(config: Config, module: str, switch: str, value: int) -> str:
+    """Turn a switch on the panel of a simulated machine; what went wrong, or nothing. Real PLCs refuse it."""
+    endpoint = config.links.modules[ModuleId(module)]
+    tcp = TcpEndpoint(endpoint.host, endpoint.port, endpoint.device_id, endpoint.timeout_ms)
+    address = PANEL_ADDRESS + [name for name, _ in SWITCHES].index(switch)
+    async with PymodbusPort(tcp) as port:
+        try:
+            await asyncio.wait_for(port.wait_connected(), CONNECT_S)
+            await port.write_register(address, value)
+        except (TimeoutError, WireError) as error:
+            return f"{endpoint.host}:{endpoint.port}: {error or 'no connection'}"
+    return ""
 
 
 async def read_module(config: Config, module: str) -> dict[str, Any]:

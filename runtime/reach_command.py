@@ -68,7 +68,7 @@ def columns_after(site: Site, recorded: Iterable[Recorded]) -> dict[ModuleId, Co
     asked: dict[tuple[ModuleId, int], Slide] = {}
     for record in recorded:
         event = record.event
-        if isinstance(event, MotionRequested) and event.opcode == Opcode.SLIDE:
+        if isinstance(event, MotionRequested) and Opcode(event.opcode).plain is Opcode.SLIDE:
             asked[event.module, event.command_id] = Slide(event.mailbox, event.first, event.second)
         elif isinstance(event, MotionEnded):
             slide = asked.pop((event.module, event.command_id), None)

@@ -190,7 +190,7 @@ def _module(controller: Controller, layout: ModuleLayout) -> dict[str, Any]:
 
 def _pallets(controller: Controller, layout: ModuleLayout, image: ModuleImage) -> list[dict[str, Any]]:
     control = controller.modules[layout.id]
-    slides = {write.mailbox: write for write in control.motions.running() if write.opcode is Opcode.SLIDE}
+    slides = {write.mailbox: write for write in control.motions.running() if write.opcode.plain is Opcode.SLIDE}
     pallets = []
     for ref, signal in zip(layout.bays, image.pallets, strict=True):
         column = control.columns[ref.level - 1][ref.index - 1]

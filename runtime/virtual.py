@@ -89,6 +89,8 @@ class VirtualWires:
 
     def send(self, outputs: Outputs) -> None:
         """Write a scan's outputs."""
+        for told in outputs.manual:
+            self._modules[told.module].tell_manual(told)
         for write in outputs.mailboxes:
             self._modules[write.module].send(write)
         for setpoint in outputs.setpoints:

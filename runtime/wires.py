@@ -134,8 +134,10 @@ class Wires:
         writes: dict[ModuleId, list[MailboxWrite]] = {}
         for write in outputs.mailboxes:
             writes.setdefault(write.module, []).append(write)
+        manual = {told.module: told for told in outputs.manual}
         for name, link in self.modules.items():
-            link.post(self._heartbeat if outputs.feed_heartbeat else None, writes.get(name, ()))
+            heartbeat = self._heartbeat if outputs.feed_heartbeat else None
+            link.post(heartbeat, writes.get(name, ()), manual.get(name))
             self._posted[name].set()
         for setpoint in outputs.setpoints:
             self.spots[setpoint.spot].post(setpoint.current_da)

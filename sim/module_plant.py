@@ -50,6 +50,8 @@ class ModulePlant:
         self.phase_ok = True
         self.mode_switch = PlcMode.AUTOMATIC
         self.key_switch = 1
+        self.fire = False
+        self.quake = False
         self.motors_w = 0
         self.motor_ms = 0
         """Running time of all motors since assembly, summed."""
@@ -113,35 +115,36 @@ class ModulePlant:
 
     # --- actuators ----------------------------------------------------------------------------
 
-    def start_slide(self, bay_offset: int, target_column: int, now_ms: int) -> None:
-        """Switch on a slide motor toward a column of the pallet's level."""
+    def start_slide(self, bay_offset: int, target_column: int, now_ms: int, slowness: int = 1) -> None:
+        """Switch on a slide motor toward a column of the pallet's level, at this fraction of its speed."""
         pallet = self.pallets[bay_offset]
         target = float((target_column - 1) * self.layout.pitch_mm)
-        speed = self.machine.slide_speed_mm_s
+        speed, ramp_ms = self.machine.slide_speed_mm_s // slowness, self.machine.ramp_ms // slowness
         pallet.column = 0
-        self._set_off(pallet, Motion.SLIDE, travel(pallet.x_mm, target, speed, self.machine.ramp_ms, now_ms))
+        self._set_off(pallet, Motion.SLIDE, travel(pallet.x_mm, target, speed, ramp_ms, now_ms))
 
-    def start_lift(self, bay_offset: int, target_z_mm: float, now_ms: int) -> None:
-        """Switch on a lift motor toward a height."""
+    def start_lift(self, bay_offset: int, target_z_mm: float, now_ms: int, slowness: int = 1) -> None:
+        """Switch on a lift motor toward a height, at this fraction of its speed."""
         pallet = self.pallets[bay_offset]
-        speed = self.machine.lift_speed_mm_s
-        self._set_off(
-            pallet,
-            Motion.LIFT,
-            travel(pallet.z_mm, float(target_z_mm), speed, self.machine.ramp_ms, now_ms),
-        )
+        speed, ramp_ms = self.machine.lift_speed_mm_s // slowness, self.machine.ramp_ms // slowness
+        self._set_off(pallet, Motion.LIFT, travel(pallet.z_mm, float(target_z_mm), speed, ramp_ms, now_ms))
 
     def stop_all(self, now_ms: int) -> None:
         """Tell every running motor to stop; pallets come to rest over the drive's ramp."""
         for pallet in self.pallets:
-            if pallet.travel is None:
-                continue
-            speed = self.machine.lift_speed_mm_s if pallet.motion is Motion.LIFT else self.machine.slide_speed_mm_s
-            rest = brake(pallet.travel, speed, self.machine.ramp_ms, now_ms)
-            if rest is not pallet.travel:
-                self._follow(pallet, rest)
-                self._tell(pallet)
-                self._touch(pallet)
+            self.stop(pallet.offset, now_ms)
+
+    def stop(self, bay_offset: int, now_ms: int) -> None:
+        """Tell one motor to stop."""
+        pallet = self.pallets[bay_offset]
+        if pallet.travel is None:
+            return
+        speed = self.machine.lift_speed_mm_s if pallet.motion is Motion.LIFT else self.machine.slide_speed_mm_s
+        rest = brake(pallet.travel, speed, self.machine.ramp_ms, now_ms)
+        if rest is not pallet.travel:
+            self._follow(pallet, rest)
+            self._tell(pallet)
+            self._touch(pallet)
 
     def hook(self, bay_offset: int, release: bool, now_ms: int) -> None:
         """Energise (release) or de-energise (lock) a hook; it arrives `hook_ms` later."""
@@ -205,6 +208,22 @@ class ModulePlant:
         """A supply phase fails or returns."""
         self.phase_ok = ok
         self._touch(None)
+
+    def set_fire(self, alarm: bool) -> None:
+        """The fire alarm panel closes its contact, or opens it again."""
+        self.fire = alarm
+        self._touch(None)
+
+    def set_quake(self, shaking: bool) -> None:
+        """The seismic switch trips, or is quiet again."""
+        self.quake = shaking
+        self._touch(None)
+
+    def kill_hook_switch(self, bay: BayId, dead: bool = True) -> None:
+        """A hook's closed switch answers no more, or again; the hook itself works."""
+        pallet = self.pallet(bay)
+        pallet.hook_switch_dead = dead
+        self._touch(pallet)
 
     def set_mode(self, mode: PlcMode) -> None:
         """Somebody turns the mode switch."""

@@ -81,6 +81,8 @@ class PalletPlant:
     slack: bool = False
     overtravel: bool = False
     hook_stuck: bool = False
+    hook_switch_dead: bool = False
+    """Its closed switch does not answer, wherever the hook is."""
 
     def x_at(self, t_ms: int) -> float:
         """Left edge at a time."""
@@ -105,14 +107,19 @@ class PalletPlant:
         return self.hook is Hook.CLOSED or self.hook is Hook.NONE
 
     @property
+    def seen_hooked(self) -> bool:
+        """Whether its switch says that it cannot fall."""
+        return self.hooked and not self.hook_switch_dead
+
+    @property
     def at_home_height(self) -> bool:
         """Whether it stands still at its own level's height."""
         return self.motion is not Motion.LIFT and self.z_mm == self.home_z_mm
 
     @property
     def home(self) -> bool:
-        """Whether it stands in a cell of its level, at home height and hooked."""
-        return self.column > 0 and self.at_home_height and self.hooked
+        """Whether the switches say that it stands in a cell of its level, at home height and hooked."""
+        return self.column > 0 and self.at_home_height and self.seen_hooked
 
     @property
     def on_ground(self) -> bool:

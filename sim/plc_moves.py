@@ -85,6 +85,7 @@ class SlideMove:
         command_id: int,
         deadline_at_ms: int,
         train: Sequence[tuple[PalletPlant, int]],
+        slowness: int = 1,
     ) -> None:
         self.command_id = command_id
         self.deadline_at_ms = deadline_at_ms
@@ -94,6 +95,7 @@ class SlideMove:
         self._starter = starter
         self._started = False
         self._from_mm = self.train[0][0].x_mm
+        self._slowness = slowness
 
     @property
     def resting(self) -> bool:
@@ -114,7 +116,7 @@ class SlideMove:
         if not self._started and self._starter.take(now_ms):
             self._started = True
             for pallet, column in self.train:
-                self._plant.start_slide(pallet.offset, column, now_ms)
+                self._plant.start_slide(pallet.offset, column, now_ms, self._slowness)
 
     def relax(self, now_ms: int) -> None:
         """Nothing: a pallet between two cells simply stands there."""
@@ -144,7 +146,9 @@ Step = HookStep | LiftStep
 
 
 def lowering_steps(pallet: PalletPlant, machine: Machine) -> tuple[Step, ...]:
-    """From home to the ground."""
+    """From home to the ground; below home, where an earlier one was let go, the hook is out of the way."""
+    if pallet.z_mm < pallet.home_z_mm:
+        return (HookStep(Hook.OPEN), LiftStep(0))
     if machine.hook_kind is HookKind.LOAD_RESTING:
         raised = LiftStep(pallet.home_z_mm + machine.hook_raise_mm)
         return (raised, HookStep(Hook.OPEN), LiftStep(0))
@@ -177,6 +181,7 @@ class LiftMove:
         deadline_at_ms: int,
         pallet: PalletPlant,
         steps: Sequence[Step],
+        slowness: int = 1,
     ) -> None:
         self.command_id = command_id
         self.deadline_at_ms = deadline_at_ms
@@ -185,6 +190,7 @@ class LiftMove:
         self._plant = plant
         self._starter = starter
         self._steps = tuple(steps)
+        self._slowness = slowness
         self._index = 0
         self._started = False
         self._hook_late_ms = NEVER_MS
@@ -194,6 +200,11 @@ class LiftMove:
     def resting(self) -> bool:
         """Whether nothing of it travels."""
         return not self.pallet.moving
+
+    @property
+    def lowers(self) -> bool:
+        """Whether it is on its way to the ground."""
+        return self._steps[-1] == LiftStep(0)
 
     @property
     def ended_moves(self) -> tuple[int, int]:
@@ -212,7 +223,8 @@ class LiftMove:
         if isinstance(step, HookStep):
             # A closed-switch that is stuck must not make the magnet stay on: no hook is closed before its time.
             in_time = step.hook is not Hook.CLOSED or self._plant.clock.now_ms >= self._hook_due_ms
-            return in_time and self.pallet.hook is step.hook
+            dead = self.pallet.hook_switch_dead and step.hook is Hook.CLOSED
+            return in_time and self.pallet.hook is step.hook and not dead
         return not self.pallet.moving and self.pallet.z_mm == step.z_mm
 
     def drive(self, now_ms: int) -> None:
@@ -227,7 +239,7 @@ class LiftMove:
             self._plant.hook(self.pallet.offset, step.hook is Hook.OPEN, now_ms)
         elif self._starter.take(now_ms):
             self._started = True
-            self._plant.start_lift(self.pallet.offset, step.z_mm, now_ms)
+            self._plant.start_lift(self.pallet.offset, step.z_mm, now_ms, self._slowness)
 
     def hook_is_late(self, now_ms: int) -> Hook | None:
         """The hook position that was waited for in vain, if one was."""

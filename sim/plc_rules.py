@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from domain.faults import FaultNumber
 from domain.machine import SlideMode
-from domain.outputs import GATE
+from domain.outputs import GATE, Bypass
 from domain.signals import GateState, PlcMode
 from plc.register_map import REASONS
 from sim.module_plant import ModulePlant
@@ -40,6 +40,17 @@ class Situation:
     mode: PlcMode
     heartbeat_fresh: bool
     faulty: bool
+    is_jog: bool = False
+    """Whether the command is a move by hand."""
+    held: bool = False
+    """Whether somebody holds the button."""
+    bypass: Bypass = Bypass.NONE
+    """What two people have set aside for this held move."""
+    locks: int = 0
+
+    def hooked(self, pallet: PalletPlant) -> bool:
+        """Whether a pallet counts as hooked."""
+        return pallet.seen_hooked or (self.is_jog and self.bypass is Bypass.HOOK_CLOSED)
 
 
 def _refuse_if(condition: bool, reason: int) -> None:
@@ -48,8 +59,11 @@ def _refuse_if(condition: bool, reason: int) -> None:
 
 
 def check_drive(now: Situation) -> None:
-    """No drive moves by command unless mode, E-stop and supply allow it."""
-    _refuse_if(now.mode is not PlcMode.AUTOMATIC, 3)
+    """No drive moves by command unless mode, locks, E-stop and supply allow it; a jog has to be held."""
+    _refuse_if(now.mode is not (PlcMode.MANUAL if now.is_jog else PlcMode.AUTOMATIC), 3)
+    _refuse_if(now.locks > 0, 27)
+    _refuse_if(now.is_jog and not now.held, 23)
+    _refuse_if(now.is_jog and bool(now.moves), 24)
     _refuse_if(now.plant.estop_pressed, 5)
     _refuse_if(not now.plant.phase_ok or not now.plant.key_switch, 13)
 
@@ -82,6 +96,7 @@ def train_of(now: Situation, level: int, first: int, second: int) -> list[tuple[
     _refuse_if(not (1 <= first <= layout.columns and 1 <= second <= layout.columns) or first == second, 1)
     check_supervised(now)
     check_people(now)
+    _refuse_if(now.plant.fire, 25)
     _check_slide_mode(now, level, first, second)
     _check_shafts(now, level)
     low, high = min(first, second), max(first, second)
@@ -98,7 +113,7 @@ def train_of(now: Situation, level: int, first: int, second: int) -> list[tuple[
             left = int(pallet.x_mm // layout.pitch_mm) + 1
             _refuse_if(not low <= left < high, 8)
             target = left + 1 if ahead > 0 else left
-        _refuse_if(not (pallet.at_home_height and pallet.hooked), 8)
+        _refuse_if(not (pallet.at_home_height and now.hooked(pallet)), 8)
         train.append((pallet, target))
     _refuse_if(not train, 1)
     _refuse_if(len({column for _, column in train}) != len(train), 9)
@@ -119,15 +134,21 @@ def _check_shafts(now: Situation, level: int) -> None:
     lifted = (move.pallet for move in now.moves.values() if isinstance(move, LiftMove))
     _refuse_if(any(pallet.level >= level for pallet in lifted), 10)
     for pallets in now.plant.by_level[max(level, 2) - 1 :]:
-        _refuse_if(any(not (p.at_home_height and p.hooked) for p in pallets), 10)
+        _refuse_if(any(not (p.at_home_height and now.hooked(p)) for p in pallets), 10)
 
 
 def pallet_to_lower(now: Situation, level: int, index: int) -> PalletPlant:
-    """The pallet a LOWER may bring down; raises Refusal."""
+    """The pallet a LOWER may bring down from home, or a jog from wherever it hangs; raises Refusal."""
     pallet = _liftable(now, level, index)
-    _refuse_if(not pallet.home, 8)
+    _refuse_if(now.plant.fire, 25)
+    _refuse_if(not _may_go_down(now, pallet), 8)
     _check_hoistway(now, pallet)
     return pallet
+
+
+def _may_go_down(now: Situation, pallet: PalletPlant) -> bool:
+    """From home; by hand also from where an earlier jog was let go."""
+    return pallet.column > 0 and not pallet.on_ground if now.is_jog else pallet.home
 
 
 def pallet_to_raise(now: Situation, level: int, index: int) -> PalletPlant:
@@ -135,7 +156,8 @@ def pallet_to_raise(now: Situation, level: int, index: int) -> PalletPlant:
     pallet = _liftable(now, level, index)
     _refuse_if(pallet.column == 0, 8)
     _check_hoistway(now, pallet)
-    _refuse_if(pallet.loaded_a != pallet.loaded_b, 18)
+    unseen = now.is_jog and now.bypass is Bypass.LOADED_SENSORS
+    _refuse_if(pallet.loaded_a != pallet.loaded_b and not unseen, 18)
     _refuse_if(too_heavy(now.plant, pallet), 15)
     return pallet
 
@@ -160,7 +182,7 @@ def _check_hoistway(now: Situation, pallet: PalletPlant) -> None:
     _refuse_if(any(isinstance(move, LiftMove) for move in now.moves.values()), 10)
     for other in now.plant.pallets:
         if other is not pallet and other.level > 1:
-            _refuse_if(not (other.at_home_height and other.hooked), 10)
+            _refuse_if(not (other.at_home_height and now.hooked(other)), 10)
     for number, move in now.moves.items():
         _refuse_if(number != GATE and number <= pallet.level and isinstance(move, SlideMove), 11)
     layout = now.plant.layout
@@ -202,8 +224,14 @@ def cause_to_stop(
     pallets_driven = plant.moving > 0 or any(number != GATE for number in now.moves)
     if not pallets_driven and not now.moves:
         return None
-    if now.mode is not PlcMode.AUTOMATIC:
+    if plant.quake:
+        return 26, FaultNumber.EARTHQUAKE
+    if now.locks:
+        return 27, None
+    if now.mode is not (PlcMode.MANUAL if now.is_jog else PlcMode.AUTOMATIC):
         return 3, None
+    if now.is_jog and not now.held:
+        return 23, None
     if not now.heartbeat_fresh:
         return 4, FaultNumber.HEARTBEAT_STALE
     return _danger(now, unsafe) if pallets_driven else None

@@ -15,7 +15,8 @@ _HOOK_BITS = {Hook.CLOSED: Pallet.HOOK_CLOSED.value, Hook.OPEN: Pallet.HOOK_OPEN
 
 def state_word(plant: ModulePlant, pallet: PalletPlant) -> int:
     """`Pallet` bits; a pallet that stopped between positions has neither HOME, GROUND nor MOVING."""
-    word = _HOOK_BITS.get(pallet.hook, 0)
+    dead = pallet.hook_switch_dead and pallet.hook is Hook.CLOSED
+    word = 0 if dead else _HOOK_BITS.get(pallet.hook, 0)
     for bit, is_set in (
         (Pallet.MOVING, pallet.moving),
         (Pallet.HOME, pallet.home and not pallet.moving),
@@ -42,6 +43,8 @@ def safety_word(plant: ModulePlant, heartbeat_fresh: bool) -> int:
         (Safety.WATCHDOG_OK, heartbeat_fresh),
         (Safety.DRIVE_ENABLED, plant.key_switch and plant.phase_ok and not plant.estop_pressed),
         (Safety.GATE_SHUT, plant.gate_state is GateState.CLOSED),
+        (Safety.NO_FIRE, not plant.fire),
+        (Safety.NO_QUAKE, not plant.quake),
     ):
         if is_safe:
             word |= bit.value

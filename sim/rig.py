@@ -12,6 +12,7 @@ from domain.ids import BayId, ModuleId, SpotId
 from domain.site import Site
 from plc.device import RegisterDevice
 from sim.oracle import Oracle
+from sim.panel import PANEL_ADDRESS, turn
 from sim.plant import CarBody, Plant
 from sim.soft_plc import SoftPlc
 from sim.soft_wallbox import RESPONSE_MS, SoftWallbox
@@ -39,7 +40,10 @@ class RigDevice:
         return self._target.read_holding(address, count)
 
     def write_holding(self, address: int, values: Sequence[int]) -> None:
-        """Write holding registers; raises IllegalAddress or IllegalValue."""
+        """Write holding registers, or turn switches of the panel; raises IllegalAddress or IllegalValue."""
+        if isinstance(self._target, SoftPlc) and address >= PANEL_ADDRESS:
+            turn(self._target.plant, address, values)
+            return
         self._target.write_holding(address, values, self._plant.now_ms)
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from domain.faults import FaultNumber
+from domain.machine import MANUAL_SLOWNESS
 from domain.moment import NEVER_MS
-from domain.outputs import GATE, Opcode
+from domain.outputs import GATE, Bypass, Opcode
 from domain.signals import GateState, Result
 from domain.site import Site
 from plc.register_map import (
     ADDRESS,
     FAULT_SLOTS,
+    HOLD_MS,
     LEVEL_STRIDE,
     MAILBOX_STRIDE,
     MAILBOXES_ADDRESS,
+    MANUAL_ADDRESS,
     MAP_VERSION,
     PALLETS_ADDRESS,
     layout_hash,
@@ -47,6 +50,8 @@ NEVER_FED_MS = -NEVER_MS
 _A = ADDRESS
 _CELLS_AT = _A["level_1_cells"]
 _SLIDE_AT = _A["level_1_slide"]
+_OPCODES = frozenset(Opcode)
+_BYPASSES = frozenset(Bypass)
 _GATE_DRIVEN = (GateState.OPENING, GateState.CLOSING)
 
 
@@ -64,11 +69,13 @@ class SoftPlc:
     """The PLC of one module, seen from the wire as registers and from the plant as its driver."""
 
     def __init__(self, module_plant: ModulePlant, site: Site, *, boot_count: int = 1, watchdog_ms: int = 1000) -> None:
+        """`watchdog_ms` stretches with the plant's clock, and the hold timer with it."""
         self.plant = module_plant
         self._hash = layout_hash(module_plant.layout, site.machine)
         self._clock = module_plant.clock
         self._watch = module_plant.watch()
         self._watchdog_ms = watchdog_ms
+        self._hold_ms = HOLD_MS * watchdog_ms // 1000
         self._bank = RegisterBank()
         self._faults: list[FaultNumber] = []
         self._counters = [0, 0]
@@ -88,6 +95,8 @@ class SoftPlc:
         self._wake_ms = NEVER_MS
         self._fed_ms = NEVER_FED_MS
         self._fresh = False
+        self._held_ms = NEVER_FED_MS
+        self._jog_id = 0
         self._heartbeat = (0, 0, 0)  # value before, value now, from which tick on
         self._unsafe: dict[FaultNumber, set[int]] = {FaultNumber.SLACK_ROPE: set(), FaultNumber.OVERTRAVEL: set()}
         self._bank.clear()
@@ -127,17 +136,25 @@ class SoftPlc:
 
     def write_holding(self, address: int, values: Sequence[int], now_ms: int) -> None:
         """Write holding registers, seen by the PLC from the next tick on; raises IllegalAddress."""
-        old = self._bank.holding[0]
+        old, old_hold = self._bank.holding[0], self._bank.holding[MANUAL_ADDRESS]
         self._bank.write_holding(address, values)
         tick = tick_after(now_ms)
         if address == 0 and self._bank.holding[0] != old:
             self._heartbeat = (self._heartbeat_echo(now_ms), self._bank.holding[0], tick)
             self.feed(tick)
+        if self._bank.holding[MANUAL_ADDRESS] != old_hold:
+            self._hold(self._bank.holding[MANUAL_ADDRESS], tick)
         end = address + len(values)
         for mailbox in self._mailboxes:
             start = MAILBOXES_ADDRESS + MAILBOX_STRIDE * mailbox.number
             if address < start + MAILBOX_STRIDE and end > start:
                 self._posted.setdefault(mailbox.number, tick)
+
+    def _hold(self, counter: int, tick: int) -> None:
+        """A changed hold counter: somebody holds on, or has let go."""
+        self._held_ms = tick if counter else NEVER_FED_MS
+        if not counter:
+            self._wake_ms = min(self._wake_ms, tick)
 
     def feed(self, now_ms: int) -> None:
         """Count the supervisor's heartbeat as fed until then, as the scans that a leap skips would."""
@@ -200,6 +217,8 @@ class SoftPlc:
         self._publish()
         for move in self._moves.values():
             deadline = NEVER_MS if move.stopped else tick_after(move.deadline_at_ms)
+            if move.command_id == self._jog_id and not move.stopped:
+                deadline = min(deadline, tick_after(self._held_ms + self._hold_ms))
             self._wake_ms = min(self._wake_ms, deadline, tick_from(move.wake_ms()))
 
     def _read_sensors(self) -> None:
@@ -236,6 +255,8 @@ class SoftPlc:
             self._latch(FaultNumber.ESTOP)
         if not self.plant.phase_ok:
             self._latch(FaultNumber.PHASE_LOSS)
+        if self.plant.quake:
+            self._latch(FaultNumber.EARTHQUAKE)
         for number, pallets in self._unsafe.items():
             if pallets:
                 self._latch(number)
@@ -244,7 +265,9 @@ class SoftPlc:
         """Stop everything when a condition for motion is gone."""
         if not (self._moves or self.plant.moving or self.plant.gate_state in _GATE_DRIVEN):
             return
-        cause = plc_rules.cause_to_stop(self._situation(), self._unsafe) or self._overdue(now_ms)
+        self._lower_nothing_in_fire(now_ms)
+        jogs = any(move.command_id == self._jog_id for move in self._moves.values())
+        cause = plc_rules.cause_to_stop(self._situation(jogs, now_ms), self._unsafe) or self._overdue(now_ms)
         if cause is None:
             self._mind_the_gap(now_ms)
             return
@@ -256,6 +279,19 @@ class SoftPlc:
         for move in self._moves.values():
             if not move.stopped and not move.complete():
                 move.stopped = reason
+
+    def _is_held(self, now_ms: int) -> bool:
+        """Whether the hold counter has moved lately."""
+        return now_ms - self._held_ms <= self._hold_ms
+
+    def _lower_nothing_in_fire(self, now_ms: int) -> None:
+        """Whoever flees comes past under the pallets: one on its way down stays where it is."""
+        if not self.plant.fire:
+            return
+        for move in self._moves.values():
+            if isinstance(move, LiftMove) and move.lowers and not move.stopped and not move.complete():
+                self.plant.stop(move.pallet.offset, now_ms)
+                move.stopped = 25
 
     def _overdue(self, now_ms: int) -> tuple[int, FaultNumber] | None:
         for move in self._moves.values():
@@ -284,6 +320,7 @@ class SoftPlc:
         causes = {
             FaultNumber.ESTOP: plant.estop_pressed,
             FaultNumber.PHASE_LOSS: not plant.phase_ok,
+            FaultNumber.EARTHQUAKE: plant.quake,
             FaultNumber.ZONE_BREACH: not (plant.zone_clear_a and plant.zone_clear_b),
             FaultNumber.HEARTBEAT_STALE: not self._fresh,
             FaultNumber.SLACK_ROPE: bool(self._unsafe[FaultNumber.SLACK_ROPE]),
@@ -300,8 +337,8 @@ class SoftPlc:
             return
         mailbox.last_id = command_id
         try:
-            plc_rules.check_mailbox(self._situation(), mailbox.number)
-            move = self._accept(mailbox.number, (opcode, first, second), now_ms + deadline_ms, command_id)
+            plc_rules.check_mailbox(self._situation(False, now_ms), mailbox.number)
+            move = self._accept(mailbox.number, (opcode, first, second), now_ms, deadline_ms, command_id)
         except Refusal as refusal:
             mailbox.answer(command_id, Result.REFUSED, refusal.reason)
             return
@@ -311,33 +348,61 @@ class SoftPlc:
         self._moves[mailbox.number] = move
         mailbox.answer(command_id, Result.RUNNING)
 
-    def _accept(self, number: int, asked: tuple[int, int, int], deadline: int, command_id: int) -> Move | None:
+    def _accept(
+        self, number: int, asked: tuple[int, int, int], now_ms: int, deadline_ms: int, command_id: int
+    ) -> Move | None:
         """The move a command starts, or None when it is done at once; raises Refusal."""
-        opcode, first, second = asked
-        now = self._situation()
+        deadline = now_ms + deadline_ms
+        raw, first, second = asked
+        opcode = Opcode(raw) if raw in _OPCODES else Opcode.NONE
+        now = self._situation(opcode.is_jog, now_ms)
+        if not opcode.is_jog and any(move.command_id == self._jog_id for move in self._moves.values()):
+            raise Refusal(24)
         common = (self.plant, self._starter, command_id, deadline)
+        slowness = MANUAL_SLOWNESS if opcode.is_jog else 1
+        move: Move | None
         if number == GATE:
-            return self._accept_gate(now, opcode, deadline, command_id)
-        if opcode == Opcode.SLIDE:
-            return SlideMove(*common, plc_rules.train_of(now, number, first, second))
-        if opcode == Opcode.LOWER:
+            move = self._accept_gate(now, opcode.plain, deadline, command_id)
+        elif opcode.plain is Opcode.SLIDE:
+            move = SlideMove(*common, plc_rules.train_of(now, number, first, second), slowness)
+        elif opcode.plain is Opcode.LOWER:
             pallet = plc_rules.pallet_to_lower(now, number, first)
-            return LiftMove(*common, pallet, lowering_steps(pallet, self.plant.machine))
-        if opcode == Opcode.RAISE:
+            move = LiftMove(*common, pallet, lowering_steps(pallet, self.plant.machine), slowness)
+        elif opcode.plain is Opcode.RAISE:
             pallet = plc_rules.pallet_to_raise(now, number, first)
-            return LiftMove(*common, pallet, raising_steps(pallet, self.plant.machine))
-        raise Refusal(1)
+            move = LiftMove(*common, pallet, raising_steps(pallet, self.plant.machine), slowness)
+        else:
+            raise Refusal(1)
+        if opcode.is_jog:
+            self._jog_id = command_id
+        return move
 
-    def _accept_gate(self, now: Situation, opcode: int, deadline: int, command_id: int) -> Move | None:
-        if opcode == Opcode.RESET:
+    def _situation(self, is_jog: bool, now_ms: int) -> Situation:
+        """What the rules look at: for one command, or for what is under way."""
+        _, bypass, locks = self._bank.holding[MANUAL_ADDRESS : MANUAL_ADDRESS + 3]
+        held = self._is_held(now_ms)
+        return Situation(
+            self.plant,
+            self._moves,
+            self.plant.mode_switch,
+            self._fresh,
+            bool(self._faults),
+            is_jog,
+            held,
+            Bypass(bypass) if held and bypass in _BYPASSES else Bypass.NONE,
+            locks,
+        )
+
+    def _accept_gate(self, now: Situation, opcode: Opcode, deadline: int, command_id: int) -> Move | None:
+        if opcode is Opcode.RESET:
             self._reset()
             if self._faults:
                 raise Refusal(19)
             return None
-        if opcode == Opcode.GATE_OPEN:
+        if opcode is Opcode.GATE_OPEN:
             plc_rules.check_gate_open(now)
             return GateMove(self.plant, command_id, deadline, True)
-        if opcode == Opcode.GATE_CLOSE:
+        if opcode is Opcode.GATE_CLOSE:
             plc_rules.check_drive(now)
             return GateMove(self.plant, command_id, deadline, False)
         raise Refusal(1)
@@ -363,9 +428,6 @@ class SoftPlc:
             del self._moves[number]
 
     # --- publishing ---------------------------------------------------------------------------
-
-    def _situation(self) -> Situation:
-        return Situation(self.plant, self._moves, self.plant.mode_switch, self._fresh, bool(self._faults))
 
     def _publish(self) -> None:
         bank = self._bank

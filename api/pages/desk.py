@@ -19,6 +19,7 @@ from api.ports import Garage
 from api.problems import Problem
 from api.settings import Role
 from api.times import clock_time
+from domain.commands import Danger, HoldGarage
 from domain.faults import FAULT_TEXTS
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
@@ -26,7 +27,7 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 _HOME = {Role.OPERATOR: "/operator", Role.ADMINISTRATOR: "/operator", Role.COMMITTEE: "/ledger"}
 _FAULTS = {int(number): text for number, text in FAULT_TEXTS.items()}
 _MODULE_ACTIONS = ("confirm", "reset-faults")
-_GARAGE_ACTIONS = ("pause", "resume")
+_GARAGE_ACTIONS = ("pause", "resume", "hold", "end-hold")
 _PAGE_SIZE = 100
 
 
@@ -163,10 +164,20 @@ async def operate_module(
 
 @router.post("/operator/garage/{action}")
 async def operate_garage(action: str, request: Request, garage: GarageDep, principal: PrincipalDep) -> HTMLResponse:
-    """Pause or resume the taking of new jobs."""
+    """Pause or resume the taking of new jobs, or rest for a danger and end that."""
     if action not in _GARAGE_ACTIONS:
         raise Problem("not_found")
+    if action == "hold":
+        return await _commanded(request, garage, asks.submit(garage, await _danger(request, principal.name)))
     return await _operate(request, garage, principal.name, action, "")
+
+
+async def _danger(request: Request, operator: str) -> HoldGarage:
+    form = await request.form()
+    named = str(form.get("danger", ""))
+    if named not in list(Danger):
+        raise Problem("invalid_input")
+    return HoldGarage(operator, Danger(named), str(form.get("reason", "")).strip()[:200])
 
 
 @router.post("/operator/parts")

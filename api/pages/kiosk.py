@@ -159,7 +159,8 @@ async def welcome(request: Request, garage: GarageDep) -> HTMLResponse:
     """The first question: park, fetch or charge; and the gates that wait for somebody's word."""
     view = garage.view()
     at_gate = [job for job in view["queue"] if job["session_state"] == "open"]
-    return render(request, "kiosk/welcome.html", view=view, at_gate=at_gate[:4])
+    by_hand = [module for module in view["modules"] if module["state"] in ("manual", "maintenance")]
+    return render(request, "kiosk/welcome.html", view=view, at_gate=at_gate[:4], by_hand=by_hand)
 
 
 @router.post("/kiosk/{screen}")

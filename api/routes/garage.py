@@ -12,8 +12,8 @@ from api import asks
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.live import live_events
 from api.problems import EDGE_CODES, REFUSAL_STATUS, Problem
-from api.schemas import OutageBody, PauseBody, StorageBody
-from domain.commands import StrikeCar
+from api.schemas import DangerBody, OutageBody, PauseBody, StorageBody
+from domain.commands import Danger, EndHold, HoldGarage, StrikeCar
 from domain.ids import BayId
 from domain.refusals import RefusalCode
 
@@ -104,6 +104,20 @@ async def pause_garage(garage: GarageDep, principal: PrincipalDep, body: PauseBo
 async def resume_garage(garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
     """Take new jobs again."""
     await asks.operate(garage, "resume", principal.name)
+    return {"mode": garage.view()["mode"]}
+
+
+@router.post("/garage/hold", status_code=202)
+async def hold_garage(body: DangerBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A danger comes: no new jobs, nothing is moved any more; in a fire what hangs goes home."""
+    await asks.submit(garage, HoldGarage(principal.name, Danger(body.danger), body.reason.strip()))
+    return {"mode": garage.view()["mode"]}
+
+
+@router.post("/garage/end-hold", status_code=202)
+async def end_hold(garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """The danger is over: the garage is paused, and resumed by another command."""
+    await asks.submit(garage, EndHold(principal.name))
     return {"mode": garage.view()["mode"]}
 
 

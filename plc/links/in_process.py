@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.grid import ModuleLayout
-from domain.outputs import MailboxWrite
+from domain.outputs import MailboxWrite, ManualWrite
 from domain.signals import KeptHead, LinkSignal, ModuleImage, SpotImage
-from plc.codec import decode_identity, decode_kept, decode_module, encode_kept, encode_mailbox
+from plc.codec import decode_identity, decode_kept, decode_module, encode_kept, encode_mailbox, encode_manual
 from plc.device import IllegalAddress, IllegalValue, RegisterDevice
 from plc.links.wire import WireError, WireFault, WireStatistics
 from plc.register_map import ADDRESS, KEPT_SHOWN_ADDRESS, KEPT_WORDS, PALLETS_ADDRESS, pallet_words, status_words
@@ -113,6 +113,11 @@ class InProcessModuleLink:
         self._device.write_holding(*encode_kept(head))
         if self.signal is not None:
             self.signal = replace(self.signal, kept=head)
+
+    def tell_manual(self, write: ManualWrite) -> None:
+        """Pass on hold, bypass and locks."""
+        address, words = encode_manual(write)
+        self._device.write_holding(address, words)
 
     def heartbeat(self, value: int) -> None:
         """Show the PLC that the supervisor scans; `value` counts up, and wraps here."""

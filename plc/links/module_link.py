@@ -7,10 +7,11 @@ no pace (the caller polls) and repeats no command (the controller does, with the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from domain.grid import ModuleLayout
 from domain.moment import NEVER_MS
-from domain.outputs import MailboxWrite
+from domain.outputs import Bypass, MailboxWrite, ManualWrite
 from domain.signals import Identity, KeptHead, LinkSignal, ModuleImage
 from plc.codec import (
     CodecError,
@@ -19,6 +20,7 @@ from plc.codec import (
     decode_module,
     encode_kept,
     encode_mailbox,
+    encode_manual,
     plc_heartbeat,
 )
 from plc.links.wire import RegisterPort, WireError, WireFault
@@ -58,13 +60,16 @@ class ModuleLink:
         self._outbox: dict[int, MailboxWrite] = {}
         self._kept: KeptHead | None = None
         self._to_keep: KeptHead | None = None
+        self._manual: ManualWrite | None = None
 
     def signal(self, now_ms: int) -> LinkSignal:
         """Age of the image, and who answered; the age is `NEVER_MS` before the first image."""
         age_ms = NEVER_MS if self._alive_ms is None else max(0, now_ms - self._alive_ms)
         return LinkSignal(age_ms, self._identity, self._kept)
 
-    def post(self, heartbeat: int | None, writes: Iterable[MailboxWrite] = ()) -> None:
+    def post(
+        self, heartbeat: int | None, writes: Iterable[MailboxWrite] = (), manual: ManualWrite | None = None
+    ) -> None:
         """What the next exchange tells the PLC. No heartbeat (None): let the PLC stop by itself.
 
         A newer command for a mailbox takes the place of one that has not been sent yet.
@@ -72,6 +77,8 @@ class ModuleLink:
         self._heartbeat = None if heartbeat is None else heartbeat & 0xFFFF
         for write in writes:
             self._outbox[write.mailbox] = write
+        if manual is not None:
+            self._manual = manual
 
     def keep(self, head: KeptHead) -> None:
         """Let the PLC keep this head of the journal; told at the next exchange, and not again if that fails."""
@@ -84,13 +91,20 @@ class ModuleLink:
         too young. A command that meets a dead wire is dropped, never delivered late.
         """
         writes, self._outbox = self._outbox, {}
+        manual, self._manual = self._manual, None
         try:
+            # First, so that a jog finds its button held.
+            if manual is not None:
+                await self.port.write_registers(*encode_manual(manual))
             await self._tell(writes.values())
             await self._read(now_ms)
         except WireError as error:
             self.last_error = error
             # Whoever answers next may be another PLC, or the same after a restart.
             self._kept = None
+            if manual is not None and self._manual is None:
+                # Locks have to arrive some time; a button that was held then is not held now.
+                self._manual = replace(manual, hold=0, bypass=Bypass.NONE)
             return False
         self.last_error = None
         return True

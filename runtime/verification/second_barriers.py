@@ -5,18 +5,37 @@ Keyed by barrier and the guard's name, as `runtime.verification.mutants` writes 
 
 from __future__ import annotations
 
+_BY_HAND = (
+    "the model moves in automatic mode only; tests/sim/test_jogs.py and tests/scenarios/test_manual.py have this one"
+)
+_DANGER = (
+    "the model has no fire, earthquake or lock; tests/sim/test_jogs.py and tests/scenarios/test_dangers.py have them"
+)
+
 SECOND_BARRIERS: dict[tuple[str, str], str] = {
+    ("plc", "check_drive: now.locks > 0"): _DANGER,
+    ("plc", "check_drive: now.is_jog and (not now.held)"): _BY_HAND,
+    ("plc", "check_drive: now.is_jog and bool(now.moves)"): _BY_HAND,
+    ("plc", "train_of: now.plant.fire"): _DANGER,
+    ("plc", "pallet_to_lower: now.plant.fire"): _DANGER,
+    ("plc", "cause_to_stop: plant.quake"): _DANGER,
+    ("plc", "cause_to_stop: now.locks"): _DANGER,
+    ("plc", "cause_to_stop: now.is_jog and (not now.held)"): _BY_HAND,
+    ("supervisor", "_mode_allows: hand.jogs and (not key_in_manual(image))"): _BY_HAND,
+    ("supervisor", "_no_fire: not image.safety & Safety.NO_FIRE"): _DANGER,
+    ("supervisor", "_against_slide: _no_fire(image)"): _DANGER,
+    ("supervisor", "_against_lower: _no_fire(image)"): _DANGER,
     ("plc", "train_of: without first == second"): (
         "a slide from a column to itself moves nothing: its pallet stands in `second`, or the train is empty"
     ),
     ("plc", "train_of: len({column for _, column in train}) != len(train)"): (
         "pallets of a train go the same way by the same distance (`ways`), so no two of them reach one cell"
     ),
-    ("plc", "train_of: not (pallet.at_home_height and pallet.hooked)"): (
+    ("plc", "train_of: not (pallet.at_home_height and now.hooked(pallet))"): (
         "_check_shafts has asked the same of every pallet of this level and above"
     ),
     ("plc", "train_of: without pallet.at_home_height"): "_check_shafts has asked the same",
-    ("plc", "train_of: without pallet.hooked"): "_check_shafts has asked the same",
+    ("plc", "train_of: without now.hooked(pallet)"): "_check_shafts has asked the same",
     ("plc", "train_of: not low <= left < high"): (
         "both cells beside a pallet that stands between two are its own; `ways` keeps it apart from a standing train"
     ),
@@ -37,10 +56,10 @@ SECOND_BARRIERS: dict[tuple[str, str], str] = {
         "a level that slides is not complete, which blocks the path; this guard also covers the fraction of a second "
         "before the motor starts, which the model counts as motion"
     ),
-    ("supervisor", "_against_lower: own.lacks(Pallet.HOOK_CLOSED)"): (
+    ("supervisor", "_against_lower: own.lacks(Pallet.HOOK_CLOSED) and (not hand.jogs)"): (
         "HOME is set only while the hook is closed (is_away), unless that very switch is stuck, and then nothing opens"
     ),
-    ("supervisor", "_against_gate: any((write.mailbox == GATE for write in active))"): (
+    ("supervisor", "_against_gate: any((hand.jogs or write.mailbox == GATE for write in active))"): (
         "the PLC refuses a second command in a busy mailbox (check_mailbox); a gate that took it would only turn round"
     ),
     ("supervisor", "_against_gate: any((signal.has(Pallet.MOVING) for signal in image.pallets))"): (

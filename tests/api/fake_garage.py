@@ -21,7 +21,9 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EndHold,
     EnterCar,
+    HoldGarage,
     MakeBooking,
     PauseGarage,
     ProvePin,
@@ -96,6 +98,17 @@ class FakeGarage:
             {"bay": "A-3-07", "wait_ms": 150_000, "reason": "level 3, in nobody's way"},
         ]
         self.is_ready = True
+        self.recovery_fields: dict[str, Any] = {
+            "switch": "manual",
+            "moving": False,
+            "holder": None,
+            "bypass": None,
+            "locks": [],
+            "last_stop": None,
+            "steps": [],
+            "stranded": [],
+            "waiting": [],
+        }
         self._pin = 100_000
         self._memory = Memory()
         self._bookings = Bookings(self._site, self._check_pin, lambda scan, booking: None, lambda module: None)
@@ -122,6 +135,10 @@ class FakeGarage:
             without(layout, parts), self._site.machine, layout.initial_columns, frozenset(loaded), self.marks
         )
         return reach_view(stands, [BayId(bay) for bay in urgent])
+
+    async def recovery(self, module: str) -> dict[str, Any] | None:
+        found = next((one for one in self._view["modules"] if one["id"] == module), None)
+        return None if found is None else {"module": module, "state": found["state"], **self.recovery_fields}
 
     def _first_view(self) -> dict[str, Any]:
         modules = []
@@ -319,6 +336,19 @@ class FakeGarage:
             case ResumeGarage():
                 self.change(mode="automatic")
                 return Accepted("garage")
+            case HoldGarage(danger=danger):
+                self.change(mode="fire" if danger == "fire" else "holding")
+                return Accepted("garage")
+            case EndHold():
+                self.change(mode="paused")
+                return Accepted("garage")
+            case _:
+                return (
+                    Accepted(command.module) if command.module in self._site.layout else self._unknown(command.module)
+                )
+
+    def _unknown(self, module: str) -> Reply:
+        return refused(RefusalCode.UNKNOWN_MODULE, module)
 
     def _retrieve(self, plate: str, digest: str, priority: str) -> Reply:
         if plate not in self.parked:

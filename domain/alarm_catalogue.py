@@ -149,6 +149,16 @@ _FAULT_KINDS = (
         ("Call the electrician; reset and confirm afterwards.", "通知电工，恢复后复位、确认。"),
     ),
     _fault(
+        _F.CONTACTOR_STUCK,
+        _M,
+        _MACHINE,
+        (
+            "A motor did not hear the stop: welded contactor or dead remote I/O.",
+            "电机未响应停机：接触器粘连或远程 I/O 失效。",
+        ),
+        ("Call the electrician; reset and confirm afterwards.", "通知电工，修复后复位、确认。"),
+    ),
+    _fault(
         _F.LOADED_SENSORS_DISAGREE,
         _L,
         _MACHINE,

@@ -25,6 +25,7 @@ class FaultNumber(IntEnum):
     POSITION_LOST = 402
     GATE_TIMEOUT = 403
     PHASE_LOSS = 501
+    CONTACTOR_STUCK = 502
     LOADED_SENSORS_DISAGREE = 601
     HEARTBEAT_STALE = 701
     COMMAND_UNANSWERED = 702
@@ -61,6 +62,11 @@ FAULT_TEXTS: dict[FaultNumber, FaultText] = {
     FaultNumber.POSITION_LOST: FaultText("Pallet between positions", "位置丢失", "Look, then confirm the module."),
     FaultNumber.GATE_TIMEOUT: FaultText("Gate did not arrive", "库门超时", "Check the gate; reset, confirm."),
     FaultNumber.PHASE_LOSS: FaultText("Supply phase missing", "缺相", "Call the electrician."),
+    FaultNumber.CONTACTOR_STUCK: FaultText(
+        "A motor did not hear the stop; the main contactor took the supply away",
+        "接触器粘连",
+        "Call the electrician: contactor or remote I/O. Reset, confirm.",
+    ),
     FaultNumber.LOADED_SENSORS_DISAGREE: FaultText(
         "The two car sensors of a pallet disagree",
         "载车检测不一致",

@@ -162,9 +162,19 @@ def simulate(
     bookings: Annotated[
         int | None, typer.Option(min=0, max=100, help="Percent of drivers who book; by default as configured.")
     ] = None,
+    faults: Annotated[str | None, typer.Option(help="swarm: everything may fail, as each seed draws it.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds A-B, both included (only with --faults).")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core (only with --faults).")] = 0,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (only with --faults).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate days in seconds and report on them. Exit 1 if a rule was broken or the garage halted."""
+    """Simulate days in seconds and report on them. Exit 1 if a rule was broken, a job stuck or the garage halted."""
+    if faults is not None:
+        _campaign(config, days, seeds or str(seed if seed is not None else 1), faults, (workers, dask), as_json)
+        return
+    if seeds is not None or dask is not None:
+        typer.echo("--seeds and --dask are only for --faults", err=True)
+        raise typer.Exit(2)
     from runtime.simulation import SimulationOptions
     from runtime.simulation import simulate as simulate_days
 
@@ -196,6 +206,50 @@ def simulate(
         ],
     )
     if report["violations"] or report["mode"] == "halted":
+        raise typer.Exit(1)
+
+
+def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int, str | None], as_json: bool) -> None:
+    from runtime.campaign import campaign, replay_command, tasks_of
+    from runtime.spread import SpreadUnavailable
+    from sim.demand import DAY_MS
+
+    settings = _load(config)
+    first, _, last = seeds.partition("-")
+    try:
+        wanted = range(int(first), int(last or first) + 1)
+    except ValueError:
+        wanted = range(0)
+    if not wanted or faults != "swarm":
+        typer.echo("--faults knows 'swarm'; --seeds is one number or a range such as 1-120", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"seeds {seeds}, version {package_version('garage-controller')}", err=True)
+    bar = typer.progressbar(length=len(wanted), label="seeds", file=sys.stderr)
+    workers, dask = where
+    try:
+        with bar if sys.stderr.isatty() else nullcontext() as shown:
+            report = campaign(
+                tasks_of(settings, wanted, days * DAY_MS),
+                workers=workers or None,
+                dask=dask,
+                told=lambda done, total: None if shown is None else shown.update(1),
+            )
+    except SpreadUnavailable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    lines = [
+        f"{report['garage_days']} garage-days under faults, {report['speedup']} times real time",
+        f"{report['jobs']} jobs, {report['moves']} moves, {report['faults']} faults, {report['restarts']} restarts",
+        f"rule violations: {report['violations']}, jobs stuck: {report['undrained']}, "
+        f"waiting for an operator: {report['needs_operator']}",
+    ]
+    for failure in report["failures"]:
+        lines += [f"seed {failure['seed']} failed; replay: {replay_command(config, failure['seed'], days)}"]
+        lines += [f"  {story}" for story in failure["stories"]]
+    _print(report, as_json, lines)
+    if report["failed_seeds"]:
+        for failed in report["failed_seeds"] if as_json else ():
+            typer.echo(f"seed {failed} failed; replay: {replay_command(config, failed, days)}", err=True)
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ from controller.memory import Memory
 from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
+    CancelJob,
     Command,
     ConfirmClear,
     Leaving,
@@ -31,6 +32,7 @@ from sim.asks import (
     ChargingGranted,
     ChargingOver,
     ClearAsk,
+    GiveUpAsk,
     JobEnded,
     JobKind,
     Notice,
@@ -57,6 +59,8 @@ def command_of(ask: Ask, digest: Digest, memory: Memory) -> Command:
             return MakeBooking(ask.plate, pin_digest, kind, ask.minute_of_day, day=ask.day)
         case ClearAsk():
             return ConfirmClear(ask.job)
+        case GiveUpAsk():
+            return CancelJob(ask.job)
         case ChargeAsk():
             return StartCharging(ask.plate, digest(ask.plate, ask.pin), ask.spot)
         case StopChargeAsk():

@@ -50,6 +50,13 @@ class ClearAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUpAsk:
+    """I would rather not: let the pallet go back as it was."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeAsk:
     """Let my car charge, at this spot or at any."""
 
@@ -66,7 +73,7 @@ class StopChargeAsk:
     pin: str
 
 
-Ask: TypeAlias = StorageAsk | RetrievalAsk | BookAsk | ClearAsk | ChargeAsk | StopChargeAsk
+Ask: TypeAlias = StorageAsk | RetrievalAsk | BookAsk | ClearAsk | GiveUpAsk | ChargeAsk | StopChargeAsk
 
 
 @dataclass(frozen=True, slots=True)

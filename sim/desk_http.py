@@ -27,6 +27,7 @@ from sim.asks import (
     ChargingGranted,
     ChargingOver,
     ClearAsk,
+    GiveUpAsk,
     JobEnded,
     Notice,
     RetrievalAsk,
@@ -233,6 +234,8 @@ class HttpDesk:
                 return "/api/v1/bookings", {"plate": ask.plate, "pin": ask.pin, **wish}
             case ClearAsk():
                 return f"/api/v1/jobs/{ask.job}/clear", None
+            case GiveUpAsk():
+                return f"/api/v1/jobs/{ask.job}/cancel", None
             case ChargeAsk():
                 body = {"plate": ask.plate, "pin": ask.pin, "spot": ask.spot}
                 return "/api/v1/charging-sessions", body

@@ -8,6 +8,7 @@ Positions are closed forms of time; nothing here is stepped.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -17,9 +18,11 @@ from domain.machine import Machine
 from domain.moment import NEVER_MS
 from domain.signals import GateState, PlcMode
 from sim.motion import Trajectory, brake, travel
-from sim.plant_parts import CarBody, Clock, GateDrive, Hook, Motion, PalletPlant, PlantError, Watch
+from sim.plant_parts import CarBody, Clock, Damage, GateDrive, Hook, Motion, PalletPlant, PlantError, Switch, Watch
 from sim.trace import TraceWriter
 
+OVERWEIGHT_KG = 150
+STALL_MS = 50
 SECOND_SENSOR_MS = 200
 """The rear axle reaches its sensor this much after the front axle reached its own."""
 
@@ -57,6 +60,9 @@ class ModulePlant:
         """Running time of all motors since assembly, summed."""
         self.moving = 0
         """How many pallets travel now."""
+        self.damage = Damage()
+        self.on_set_off: Callable[[PalletPlant, Trajectory], None] = lambda pallet, route: None
+        """Told whenever a pallet sets off."""
         self.pallets = tuple(
             PalletPlant(
                 offset=offset,
@@ -119,24 +125,41 @@ class ModulePlant:
         """Switch on a slide motor toward a column of the pallet's level, at this fraction of its speed."""
         pallet = self.pallets[bay_offset]
         target = float((target_column - 1) * self.layout.pitch_mm)
-        speed, ramp_ms = self.machine.slide_speed_mm_s // slowness, self.machine.ramp_ms // slowness
+        speed, ramp_ms = self._speed(self.machine.slide_speed_mm_s, slowness), self.machine.ramp_ms // slowness
         pallet.column = 0
         self._set_off(pallet, Motion.SLIDE, travel(pallet.x_mm, target, speed, ramp_ms, now_ms))
 
     def start_lift(self, bay_offset: int, target_z_mm: float, now_ms: int, slowness: int = 1) -> None:
         """Switch on a lift motor toward a height, at this fraction of its speed."""
         pallet = self.pallets[bay_offset]
-        speed, ramp_ms = self.machine.lift_speed_mm_s // slowness, self.machine.ramp_ms // slowness
+        speed, ramp_ms = self._speed(self.machine.lift_speed_mm_s, slowness), self.machine.ramp_ms // slowness
         self._set_off(pallet, Motion.LIFT, travel(pallet.z_mm, float(target_z_mm), speed, ramp_ms, now_ms))
+
+    def _speed(self, nominal_mm_s: int, slowness: int) -> int:
+        """What a motor that starts now makes of its speed, given the voltage."""
+        return max(1, nominal_mm_s // slowness * self.damage.speed_pct // 100)
+
+    @property
+    def stop_unheard(self) -> bool:
+        """What the contactors' mirror contacts say: an order to stop does not reach the motors."""
+        return self.damage.contactor_welded or self.damage.outputs_held
 
     def stop_all(self, now_ms: int) -> None:
         """Tell every running motor to stop; pallets come to rest over the drive's ramp."""
+        if not self.stop_unheard:
+            self.cut_motors(now_ms)
+
+    def cut_motors(self, now_ms: int) -> None:
+        """Open the main contactor, or lose the supply: the brakes fall in, over the same ramp, whatever is welded."""
         for pallet in self.pallets:
-            self.stop(pallet.offset, now_ms)
+            self._brake(pallet, now_ms)
 
     def stop(self, bay_offset: int, now_ms: int) -> None:
         """Tell one motor to stop."""
-        pallet = self.pallets[bay_offset]
+        if not self.stop_unheard:
+            self._brake(self.pallets[bay_offset], now_ms)
+
+    def _brake(self, pallet: PalletPlant, now_ms: int) -> None:
         if pallet.travel is None:
             return
         speed = self.machine.lift_speed_mm_s if pallet.motion is Motion.LIFT else self.machine.slide_speed_mm_s
@@ -148,8 +171,10 @@ class ModulePlant:
 
     def hook(self, bay_offset: int, release: bool, now_ms: int) -> None:
         """Energise (release) or de-energise (lock) a hook; it arrives `hook_ms` later."""
-        pallet = self.pallets[bay_offset]
-        target = Hook.OPEN if release else Hook.CLOSED
+        if not self.damage.outputs_held:
+            self._turn_hook(self.pallets[bay_offset], Hook.OPEN if release else Hook.CLOSED, now_ms)
+
+    def _turn_hook(self, pallet: PalletPlant, target: Hook, now_ms: int) -> None:
         if pallet.hook is Hook.NONE or pallet.hook_target is target:
             return
         pallet.hook_target = target
@@ -163,13 +188,18 @@ class ModulePlant:
         for pallet in self.pallets:
             pallet.hook_unpowered = pallet.moving and not pallet.at_home_height
             if pallet.z_mm >= pallet.home_z_mm and not pallet.moving:
-                self.hook(pallet.offset, False, now_ms)
+                self._turn_hook(pallet, Hook.CLOSED, now_ms)
 
     def gate(self, opening: bool, now_ms: int) -> None:
         """Drive the gate toward open or shut from wherever it is."""
+        if self.damage.outputs_held:
+            return
         turn, arrives_ms = self._gate.drive(opening, now_ms)
         if arrives_ms > now_ms:
             self._set_gate(GateState.OPENING if opening else GateState.CLOSING)
+        if self.damage.gate_jammed:
+            self._gate.stop(now_ms)
+            return
         self._at(arrives_ms, self._gate_arrives, (turn, opening))
 
     def gate_stop(self, now_ms: int) -> None:
@@ -221,9 +251,7 @@ class ModulePlant:
 
     def kill_hook_switch(self, bay: BayId, dead: bool = True) -> None:
         """A hook's closed switch answers no more, or again; the hook itself works."""
-        pallet = self.pallet(bay)
-        pallet.hook_switch_dead = dead
-        self._touch(pallet)
+        self.set_switch(bay, Switch.HOOK_CLOSED, False if dead else None)
 
     def set_mode(self, mode: PlcMode) -> None:
         """Somebody turns the mode switch."""
@@ -259,8 +287,122 @@ class ModulePlant:
         self._touch(pallet)
 
     def force_hook_stuck(self, bay: BayId, stuck: bool = True) -> None:
-        """A hook that is told to move leaves its switch but does not arrive at the other."""
-        self.pallet(bay).hook_stuck = stuck
+        """A hook that is told to move leaves its switch but does not arrive at the other; mended, it goes on."""
+        pallet = self.pallet(bay)
+        was_stuck, pallet.hook_stuck = pallet.hook_stuck, stuck
+        if was_stuck and not stuck and pallet.hook is Hook.MOVING:
+            about = (pallet, pallet.hook_target, pallet.hook_turn)
+            self._at(self.clock.now_ms + self.machine.hook_ms, self._hook_arrives, about)
+
+    # --- what breaks --------------------------------------------------------------------------
+
+    def at(self, t_ms: int, deed: Callable[[Any], None], about: Any = None) -> None:
+        """Let something happen to this module at a time, in its order among everything else."""
+        self._at(t_ms, deed, about)
+
+    def set_switch(self, bay: BayId, switch: Switch, says: bool | None) -> None:
+        """Break a pallet's switch so that it says this, or mend it with None."""
+        pallet = self.pallet(bay)
+        if says is None:
+            pallet.switch_says.pop(switch, None)
+        else:
+            pallet.switch_says[switch] = says
+        self._touch(pallet)
+
+    def set_cell_switch(self, level: int, column: int, says: bool | None) -> None:
+        """Break the switch of a cell so that it says this, or mend it with None."""
+        if says is None:
+            self.damage.cell_says.pop((level, column), None)
+        else:
+            self.damage.cell_says[level, column] = says
+        for pallet in self.by_level[level - 1]:
+            self._touch(pallet)
+
+    def set_gate_shut_switch(self, says: bool | None) -> None:
+        """Break one channel of the gate's shut switch so that it says this, or mend it with None."""
+        self.damage.gate_shut_says = says
+        self._touch(None)
+
+    def stall(self, pallet: PalletPlant) -> None:
+        """A travelling pallet's motor jams: it stands within 50 ms, wherever it is."""
+        now_ms = self.clock.now_ms
+        if pallet.travel is None or now_ms >= pallet.travel.end_ms:
+            return
+        speed = self.machine.lift_speed_mm_s if pallet.motion is Motion.LIFT else self.machine.slide_speed_mm_s
+        pallet.stalled = True
+        self._follow(pallet, brake(pallet.travel, speed, min(STALL_MS, self.machine.ramp_ms), now_ms))
+        self._tell(pallet)
+        self._touch(pallet)
+
+    def jam_gate(self, jammed: bool) -> None:
+        """The gate's leaf sticks where it is, whatever its drive does, or is free and follows its drive again."""
+        self.damage.gate_jammed = jammed
+        if jammed:
+            self._gate.stop(self.clock.now_ms)
+        elif self.gate_state in (GateState.OPENING, GateState.CLOSING):
+            self.gate(self.gate_state is GateState.OPENING, self.clock.now_ms)
+        self._touch(None)
+
+    def set_damage(self, name: str, value: int | bool) -> None:
+        """Weld the contactor, hold the outputs, lower the voltage, overload a car: fields of `Damage`."""
+        setattr(self.damage, name, value)
+        self._touch(None)
+
+    def put_by_hand(self, pallet: PalletPlant) -> None:
+        """Fitters push a standing pallet that hangs between two cells into the nearest free one.
+
+        One that hangs below home with more than it may lift is cranked down to the ground, through its own free shaft.
+        """
+        if pallet.moving:
+            return
+        if pallet.column:
+            car = pallet.car
+            heavy = car is not None and car.vehicle.mass_kg > self.layout.car_mass_kg_max
+            if heavy and 0 < pallet.z_mm < pallet.home_z_mm and pallet.hook is Hook.OPEN:
+                pallet.z_mm = 0.0
+                self._tell(pallet)
+                self._touch(pallet)
+            return
+        taken = {other.column for other in self.by_level[pallet.level - 1]}
+        left = int(pallet.x_mm // self.layout.pitch_mm) + 1
+        for column in sorted((left, left + 1), key=lambda c: abs((c - 1) * self.layout.pitch_mm - pallet.x_mm)):
+            if column not in taken:
+                pallet.column, pallet.x_mm = column, float((column - 1) * self.layout.pitch_mm)
+                break
+        self._tell(pallet)
+        self._touch(pallet)
+
+    # --- what the PLC can know ----------------------------------------------------------------
+
+    @property
+    def reads_gate(self) -> GateState:
+        """Where the gate's switches say it is: UNKNOWN when the two channels of the shut switch differ."""
+        says = self.damage.gate_shut_says
+        if says is not None and says != (self.gate_state is GateState.CLOSED):
+            return GateState.UNKNOWN
+        return self.gate_state
+
+    def reads_column(self, pallet: PalletPlant) -> int:
+        """The cell whose switch says that the pallet stands in it; 0 for none."""
+        if self.damage.cell_says and not self.damage.cell_says.get((pallet.level, pallet.column), True):
+            return 0
+        return pallet.column
+
+    def reads_cells(self, level: int) -> int:
+        """Which cells of a level their switches call occupied: bit c-1 for column c."""
+        cells = 0
+        for pallet in self.by_level[level - 1]:
+            if pallet.column:
+                cells |= 1 << (pallet.column - 1)
+        for (at, column), says in self.damage.cell_says.items():
+            if at == level:
+                bit = 1 << (column - 1)
+                cells = cells | bit if says else cells & ~bit
+        return cells
+
+    def reads_home(self, pallet: PalletPlant) -> bool:
+        """Whether it stands in a cell of its level, at home height and hooked, as far as the switches tell."""
+        return self.reads_column(pallet) > 0 and pallet.reads_home_height and pallet.reads_hooked
 
     def pallet(self, bay: BayId) -> PalletPlant:
         """A pallet by its bay's name."""
@@ -301,6 +443,10 @@ class ModulePlant:
         self._check_access(pallet)
         if pallet.car is not None:
             raise PlantError(f"{pallet.bay} already carries {pallet.car.plate}, {car.plate} cannot drive in")
+        if self.damage.overweight_next:
+            self.damage.overweight_next = False
+            heavy_kg = self.layout.car_mass_kg_max + OVERWEIGHT_KG
+            car = CarBody(car.plate, replace(car.vehicle, mass_kg=heavy_kg))
         self._zone((1, 1))
         self._at(start_ms + duration_ms * 6 // 10, self._stand, (pallet, car))
         self._at(start_ms + duration_ms, self._zone, (-1, 0))
@@ -368,9 +514,11 @@ class ModulePlant:
         self.moving += 1
         self.motors_w += self._motor_w(motion)
         self.motor_ms -= route.start_ms
+        pallet.stalled = False
         self._follow(pallet, route)
         self._tell(pallet)
         self._touch(pallet)
+        self.on_set_off(pallet, route)
 
     def _follow(self, pallet: PalletPlant, route: Trajectory) -> None:
         pallet.travel = route
@@ -392,7 +540,7 @@ class ModulePlant:
         self._tell(pallet)
         self._touch(pallet)
         if pallet.hook_unpowered and pallet.z_mm >= pallet.home_z_mm:
-            self.hook(pallet.offset, False, self.clock.now_ms)
+            self._turn_hook(pallet, Hook.CLOSED, self.clock.now_ms)
         pallet.hook_unpowered = False
 
     def _motor_w(self, motion: Motion) -> int:
@@ -409,7 +557,7 @@ class ModulePlant:
 
     def _gate_arrives(self, about: tuple[int, bool]) -> None:
         turn, opening = about
-        if turn == self._gate.turn:
+        if turn == self._gate.turn and not self.damage.gate_jammed:
             self._gate.arrive(opening)
             self._set_gate(GateState.OPEN if opening else GateState.CLOSED)
 

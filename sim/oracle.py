@@ -85,6 +85,7 @@ class _Court:
         self._unsafe_since_ms: int | None = None
         self._unhooked_since_ms: dict[int, int] = {}
         self._travels: dict[int, object] = {}
+        self._jammed_since_ms: dict[tuple[int, int], int] = {}
         self._now_ms = 0
 
     def observe(self, now_ms: int) -> None:
@@ -125,6 +126,11 @@ class _Court:
             if a < right and left < b and c < top and bottom < d and other != me:
                 clear = False
                 self._judge_pair(pallet, self._module.pallets[other])
+        if clear and self._jammed_since_ms:
+            for pair in [pair for pair in self._jammed_since_ms if me in pair]:
+                late_ms = self._now_ms - self._jammed_since_ms.pop(pair)
+                if late_ms > REACTION_MS:
+                    self._tell("R1", f"{_named(pallet)} braked {late_ms} ms after a motor of its train had jammed")
         if clear and self._standing:
             self._standing -= {key for key in self._standing if key[0] == "R1" and me in key[1:]}
 
@@ -138,8 +144,24 @@ class _Court:
             and abs(one.x_at(self._now_ms) - other.x_at(self._now_ms)) >= self._width - EPSILON_MM
         )
         pair = (min(one.offset, other.offset), max(one.offset, other.offset))
+        if (one.stalled or other.stalled) and not together and not self._touching(one, other):
+            since = self._jammed_since_ms.setdefault(pair, self._now_ms)
+            if self._now_ms - since <= REACTION_MS:
+                return
         what = "runs into" if one.moving or other.moving else "stands in the space of"
         self._judge("R1", pair, not together, f"{_named(one)} {what} {_named(other)}")
+
+    def _touching(self, one: PalletPlant, other: PalletPlant) -> bool:
+        """Whether two pallets share space now, whatever way they still have to go.
+
+        When a motor jams, what comes behind is on collision course before anybody can know. The drives
+        must begin to brake within REACTION_MS; whoever is still on that course then has broken R1.
+        """
+        now = self._now_ms
+        apart = abs(one.x_at(now) - other.x_at(now)) >= self._width - EPSILON_MM
+        low, high = sorted((one, other), key=lambda pallet: pallet.z_at(now))
+        tall = low.car.vehicle.height_mm if low.car is not None else PALLET_HEIGHT_MM
+        return not apart and high.z_at(now) < low.z_at(now) + tall
 
     @property
     def _width(self) -> int:

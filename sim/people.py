@@ -29,6 +29,7 @@ from sim.asks import (
     ChargingGranted,
     ChargingOver,
     ClearAsk,
+    GiveUpAsk,
     JobEnded,
     Notice,
     RetrievalAsk,
@@ -104,6 +105,7 @@ RETRY_PLUG_MS = 30_000
 RETRIES_MAX = 60
 DWELL_SD = 0.2
 DWELL_RANGE = (0.5, 2.5)
+DAWDLE = 8
 CLEAR_DELAY_MS = (2000, 6000)
 PLUG_DELAY_MS = (20_000, 45_000)
 UNPLUG_DELAY_MS = (60_000, 600_000)
@@ -156,6 +158,16 @@ class _Stay:
     tries: int = 0
 
 
+@dataclass(slots=True)
+class Moods:
+    """How many of the next drivers behave badly."""
+
+    dawdlers: int = 0
+    """They stay `DAWDLE` times as long in the zone."""
+    hasty: int = 0
+    """They press clear at some time before they are out, too."""
+
+
 class Crowd:
     """Everybody who uses the garage; `act` is called at `next_ms` and whenever there are notices."""
 
@@ -173,6 +185,7 @@ class Crowd:
         """People who left because the garage did not take their car."""
         self.mishaps: list[tuple[int, str]] = []
         """What people tried and the plant did not let them: plant time and reason."""
+        self.moods = Moods()
         self._seed = seed
         self._pins: dict[Plate, str] = dict(parked or {})
         self._where: dict[Plate, Where] = dict.fromkeys(self._pins, Where.PARKED)
@@ -230,6 +243,8 @@ class Crowd:
         match notice:
             case Answered(ask=ClearAsk()):
                 self._clear_answered(now_ms, notice)
+            case Answered(ask=GiveUpAsk()):
+                pass
             case Answered():
                 self._answered(now_ms, notice)
             case SessionOpened():
@@ -249,7 +264,8 @@ class Crowd:
         self._asks.append(ask)
         self._asked[ask] = (trip, tries)
 
-    def _pin(self, plate: Plate) -> str:
+    def pin_of(self, plate: Plate) -> str:
+        """The PIN that a driver has chosen."""
         if plate not in self._pins:
             self._pins[plate] = draw_pin(fork(self._seed, Stream.PERSON, number_of(plate)))
         return self._pins[plate]
@@ -272,7 +288,7 @@ class Crowd:
         elif where is Where.WAITING or (where is None and not tries):
             self._where[trip.plate] = Where.STORING
             leaves = None if trip.due_utc_ms is None else self._local(trip.due_utc_ms)
-            self._ask(StorageAsk(trip.plate, trip.vehicle, self._pin(trip.plate), leaves), trip, tries)
+            self._ask(StorageAsk(trip.plate, trip.vehicle, self.pin_of(trip.plate), leaves), trip, tries)
 
     def _local(self, utc_ms: int) -> tuple[int, int]:
         """Local day and minute of a time."""
@@ -287,14 +303,14 @@ class Crowd:
                 del self._where[trip.plate]
             case Where.PARKED:
                 self._where[trip.plate] = Where.LEAVING
-                self._ask(RetrievalAsk(trip.plate, self._pin(trip.plate)), trip, tries)
+                self._ask(RetrievalAsk(trip.plate, self.pin_of(trip.plate)), trip, tries)
 
     def _book(self, now_ms: int, trip: Trip, tries: int) -> None:
         """Book a departure; who is still on the way in books a minute later."""
         if self._where.get(trip.plate) in (Where.STORING, Where.WAITING) and tries < RETRIES_MAX:
             self._at(now_ms + RETRY_DEPARTURE_MS, self._book, trip, tries + 1)
         elif self._where.get(trip.plate) is Where.PARKED and trip.due_utc_ms is not None:
-            self._ask(BookAsk(trip.plate, self._pin(trip.plate), *self._local(trip.due_utc_ms)), trip, tries)
+            self._ask(BookAsk(trip.plate, self.pin_of(trip.plate), *self._local(trip.due_utc_ms)), trip, tries)
 
     def _answered(self, now_ms: int, answer: Answered) -> None:
         trip, tries = self._asked.pop(answer.ask, (None, 0))
@@ -363,6 +379,9 @@ class Crowd:
         low, high = DWELL_RANGE
         factor = self._dice(opened.plate).lognormvariate(-DWELL_SD * DWELL_SD / 2, DWELL_SD)
         duration_ms = round(nominal_ms * min(high, max(low, factor)))
+        if self.moods.dawdlers:
+            self.moods.dawdlers -= 1
+            duration_ms *= DAWDLE
         try:
             if coming:
                 module.drive_in(opened.bay, CarBody(opened.plate, opened.vehicle), now_ms, duration_ms)
@@ -377,6 +396,9 @@ class Crowd:
             return
         visit.driven = True
         visit.out_ms = now_ms + duration_ms
+        if self.moods.hasty:
+            self.moods.hasty -= 1
+            self._at(now_ms + self._uniform(opened.plate, (0, duration_ms)), self._press_clear, visit)
         self._clear_later(visit.out_ms, visit)
 
     def _clear_later(self, out_ms: int, visit: _Visit) -> None:
@@ -396,6 +418,9 @@ class Crowd:
         if visit is None:
             return
         visit.confirmed |= answer.accepted
+        if answer.code == "car_too_heavy" and visit.opened.kind == "storage" and visit.driven:
+            self._drive_off(now_ms, visit)
+            return
         # A gate that shut on the driver's word says so itself when it opens again.
         shut = answer.code == "job_not_at_gate" and visit.confirmed
         if answer.accepted or shut or answer.code in _GONE_REQUEST:
@@ -403,10 +428,28 @@ class Crowd:
         else:
             self._at(now_ms + RETRY_CLEAR_MS, self._press_clear, visit)
 
+    def _drive_off(self, now_ms: int, visit: _Visit) -> None:
+        """The scales say no: take the car out again and give up."""
+        module = self.plant.modules[self.plant.site.layout_of(visit.opened.bay).id]
+        duration_ms = self.plant.site.machine.driver_out_ms
+        try:
+            module.drive_out(visit.opened.bay, now_ms, duration_ms)
+        except PlantError as error:
+            self.mishaps.append((now_ms, str(error)))
+            self._at(now_ms + RETRY_CLEAR_MS, self._press_clear, visit)
+            return
+        visit.driven = False
+        self._at(now_ms + duration_ms + RETRY_CLEAR_MS, self._give_up, visit)
+
+    def _give_up(self, now_ms: int, visit: _Visit) -> None:
+        if self._visits.get(visit.opened.job) is visit:
+            self._asks.append(GiveUpAsk(visit.opened.job))
+            self._at(now_ms + RETRY_DRIVE_MS, self._give_up, visit)
+
     # --- charging -------------------------------------------------------------------------------
 
     def _charge(self, _now_ms: int, trip: Trip, tries: int) -> None:
-        self._ask(ChargeAsk(trip.plate, self._pin(trip.plate)), trip, tries)
+        self._ask(ChargeAsk(trip.plate, self.pin_of(trip.plate)), trip, tries)
 
     def _charge_refused(self, now_ms: int, trip: Trip, tries: int, code: str) -> None:
         if tries or code in _FINAL_REFUSALS or code in _KNOWN_REQUEST:
@@ -451,7 +494,7 @@ class Crowd:
             return
         plate = stay.granted.plate
         if stay.ours and not stay.over and self._dice(plate).random() < STOPS_FIRST_SHARE:
-            self._asks.append(StopChargeAsk(stay.granted.spot, self._pin(plate)))
+            self._asks.append(StopChargeAsk(stay.granted.spot, self.pin_of(plate)))
             self._at(now_ms + STOP_TO_UNPLUG_MS, self._unplug, stay)
         else:
             self._unplug(now_ms, stay)

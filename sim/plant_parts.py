@@ -53,6 +53,18 @@ class Hook(StrEnum):
     MOVING = "moving"
 
 
+class Switch(StrEnum):
+    """The switches of one pallet that can be broken; which of them the PLC believes alone is its business."""
+
+    HOME = "home"
+    GROUND = "ground"
+    HOOK_CLOSED = "hook_closed"
+    HOOK_OPEN = "hook_open"
+    LOADED_A = "loaded_a"
+    LOADED_B = "loaded_b"
+    OVERLOAD = "overload"
+
+
 @dataclass(eq=False)
 class PalletPlant:
     """One pallet: where it stands or how it travels, its hook, its car and its sensors."""
@@ -81,8 +93,10 @@ class PalletPlant:
     slack: bool = False
     overtravel: bool = False
     hook_stuck: bool = False
-    hook_switch_dead: bool = False
-    """Its closed switch does not answer, wherever the hook is."""
+    stalled: bool = False
+    """Its motor has jammed on the present or the last travel."""
+    switch_says: dict[Switch, bool] = field(default_factory=dict)
+    """What a broken switch says instead of the truth."""
 
     def x_at(self, t_ms: int) -> float:
         """Left edge at a time."""
@@ -107,24 +121,57 @@ class PalletPlant:
         return self.hook is Hook.CLOSED or self.hook is Hook.NONE
 
     @property
-    def seen_hooked(self) -> bool:
-        """Whether its switch says that it cannot fall."""
-        return self.hooked and not self.hook_switch_dead
-
-    @property
     def at_home_height(self) -> bool:
         """Whether it stands still at its own level's height."""
         return self.motion is not Motion.LIFT and self.z_mm == self.home_z_mm
 
     @property
     def home(self) -> bool:
-        """Whether the switches say that it stands in a cell of its level, at home height and hooked."""
-        return self.column > 0 and self.at_home_height and self.seen_hooked
+        """Whether it stands in a cell of its level, at home height and hooked."""
+        return self.column > 0 and self.at_home_height and self.hooked
 
     @property
     def on_ground(self) -> bool:
         """Whether it stands in a column, on the ground."""
         return self.column > 0 and not self.moving and self.z_mm == 0
+
+    # What the PLC can know. A place needs its switch and the height in mm, so a switch that is stuck on proves
+    # nothing; a hook whose two switches say the same is in neither place.
+
+    @property
+    def reads_home_height(self) -> bool:
+        """Whether home switch and height agree that it stands at its own level's height."""
+        return self.at_home_height and self.switch_says.get(Switch.HOME, True)
+
+    @property
+    def reads_ground(self) -> bool:
+        """Whether ground switch and height agree that it stands on the ground."""
+        return self.on_ground and self.switch_says.get(Switch.GROUND, True)
+
+    @property
+    def reads_hook(self) -> Hook:
+        """Where the two hook switches say that the hook is."""
+        if not self.switch_says or self.hook is Hook.NONE:
+            return self.hook
+        closed = self.switch_says.get(Switch.HOOK_CLOSED, self.hook is Hook.CLOSED)
+        if closed == self.switch_says.get(Switch.HOOK_OPEN, self.hook is Hook.OPEN):
+            return Hook.MOVING
+        return Hook.CLOSED if closed else Hook.OPEN
+
+    @property
+    def reads_hooked(self) -> bool:
+        """Whether the hook switches say that it cannot fall."""
+        return self.reads_hook in (Hook.CLOSED, Hook.NONE) if self.switch_says else self.hooked
+
+    @property
+    def reads_loaded_a(self) -> bool:
+        """What the first car sensor says."""
+        return self.switch_says.get(Switch.LOADED_A, self.loaded_a)
+
+    @property
+    def reads_loaded_b(self) -> bool:
+        """What the second, independent car sensor says."""
+        return self.switch_says.get(Switch.LOADED_B, self.loaded_b)
 
     def rest_at(self, at_mm: float) -> None:
         """Come to rest; so near to a switch's place that the switch operates, it is in that place."""
@@ -190,3 +237,23 @@ class Watch:
         pallets, self.pallets = self.pallets, set()
         self.since_ms = NEVER_MS
         return pallets
+
+
+@dataclass(slots=True)
+class Damage:
+    """What is broken in one module now, beyond single pallets; nothing is when it is made."""
+
+    speed_pct: int = 100
+    """Low voltage: every motor that starts runs at this share of its speed."""
+    contactor_welded: bool = False
+    """The motors do not hear a stop; opening the main contactor still stops them."""
+    outputs_held: bool = False
+    """The remote I/O holds its last outputs: motors, hooks and gate hear nothing new."""
+    gate_jammed: bool = False
+    """The gate's drive runs, the leaf stays."""
+    gate_shut_says: bool | None = None
+    """One of the two channels of the gate's shut switch says this instead of the truth."""
+    cell_says: dict[tuple[int, int], bool] = field(default_factory=dict)
+    """What the switch of a cell (level, column) says instead of the truth."""
+    overweight_next: bool = False
+    """The next car that drives in is heavier than its papers."""

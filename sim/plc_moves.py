@@ -16,6 +16,9 @@ from domain.signals import GateState
 from sim.module_plant import ModulePlant
 from sim.plant_parts import Hook, PalletPlant
 
+SWITCH_MS = 500
+"""A switch speaks within this time after the drive has brought the pallet to its place."""
+
 
 class MotorStarter:
     """Lets the motor groups of one module start one after the other, for the sake of the inrush."""
@@ -109,7 +112,15 @@ class SlideMove:
 
     def complete(self) -> bool:
         """Whether every pallet stands in its cell."""
-        return self._started and all(pallet.column == column for pallet, column in self.train)
+        return self._started and self.resting and all(self._arrived(*one) for one in self.train)
+
+    def _arrived(self, pallet: PalletPlant, column: int) -> bool:
+        return self._plant.reads_column(pallet) == column
+
+    @property
+    def broken_up(self) -> bool:
+        """Whether a pallet has stopped short of its cell while others of its train still travel."""
+        return not self.resting and any(not p.moving and not self._arrived(p, at) for p, at in self.train)
 
     def drive(self, now_ms: int) -> None:
         """Start the whole train at once, as soon as its motors may start."""
@@ -158,7 +169,7 @@ def lowering_steps(pallet: PalletPlant, machine: Machine) -> tuple[Step, ...]:
 def raising_steps(pallet: PalletPlant, machine: Machine) -> tuple[Step, ...]:
     """From wherever the pallet is to its home height, hooked; nothing if it is there already."""
     home = LiftStep(pallet.home_z_mm)
-    if pallet.z_mm >= pallet.home_z_mm and pallet.hook is Hook.CLOSED:
+    if pallet.z_mm >= pallet.home_z_mm and pallet.reads_hook is Hook.CLOSED:
         return (home,)
     if machine.hook_kind is HookKind.LOAD_RESTING:
         raised = LiftStep(pallet.home_z_mm + machine.hook_raise_mm)
@@ -195,6 +206,7 @@ class LiftMove:
         self._started = False
         self._hook_late_ms = NEVER_MS
         self._hook_due_ms = NEVER_MS
+        self._astray_ms = NEVER_MS
 
     @property
     def resting(self) -> bool:
@@ -220,12 +232,15 @@ class LiftMove:
         return self._index == len(self._steps)
 
     def _confirmed(self, step: Step) -> bool:
+        pallet = self.pallet
         if isinstance(step, HookStep):
-            # A closed-switch that is stuck must not make the magnet stay on: no hook is closed before its time.
-            in_time = step.hook is not Hook.CLOSED or self._plant.clock.now_ms >= self._hook_due_ms
-            dead = self.pallet.hook_switch_dead and step.hook is Hook.CLOSED
-            return in_time and self.pallet.hook is step.hook and not dead
-        return not self.pallet.moving and self.pallet.z_mm == step.z_mm
+            # A switch that has said so all along proves nothing before the hook has had its time.
+            waited = self._plant.clock.now_ms >= self._hook_due_ms
+            return pallet.reads_hook is step.hook and (waited or (step.hook is Hook.OPEN and not self._started))
+        if pallet.moving or pallet.z_mm != step.z_mm:
+            return False
+        switch = pallet.reads_ground if step.z_mm == 0 else pallet.reads_home_height
+        return switch or step.z_mm not in (0, pallet.home_z_mm)
 
     def drive(self, now_ms: int) -> None:
         """Drive the hook or the motor of the present step, once."""
@@ -234,9 +249,11 @@ class LiftMove:
         step = self._steps[self._index]
         if isinstance(step, HookStep):
             self._started = True
-            self._hook_due_ms = now_ms + self._plant.machine.hook_ms
             self._hook_late_ms = now_ms + 2 * self._plant.machine.hook_ms
+            self._hook_due_ms = now_ms + self._plant.machine.hook_ms
             self._plant.hook(self.pallet.offset, step.hook is Hook.OPEN, now_ms)
+        elif self.pallet.z_mm == step.z_mm:
+            self._started = True  # it is there; a switch that does not say so is for the deadline
         elif self._starter.take(now_ms):
             self._started = True
             self._plant.start_lift(self.pallet.offset, step.z_mm, now_ms, self._slowness)
@@ -246,6 +263,15 @@ class LiftMove:
         step = self._steps[self._index]
         return step.hook if now_ms > self._hook_late_ms and isinstance(step, HookStep) else None
 
+    def is_astray(self, now_ms: int) -> bool:
+        """Whether the drive has stood for a while and the switch of its place still says nothing."""
+        standing = self._started and not self.pallet.moving and isinstance(self._steps[self._index], LiftStep)
+        if not standing:
+            self._astray_ms = NEVER_MS
+        elif self._astray_ms == NEVER_MS:
+            self._astray_ms = now_ms + SWITCH_MS
+        return now_ms >= self._astray_ms
+
     def relax(self, now_ms: int) -> None:
         """Cut the hook's power where that locks it; below home it must stay open to let the pallet pass."""
         if self.pallet.z_mm >= self.pallet.home_z_mm:
@@ -254,7 +280,9 @@ class LiftMove:
     def wake_ms(self) -> int:
         """While waiting for the motor or a hook."""
         if self._started:
-            return NEVER_MS if self._hook_late_ms == NEVER_MS else self._hook_late_ms + 1
+            if self._hook_due_ms != NEVER_MS and self._hook_due_ms > self._plant.clock.now_ms:
+                return self._hook_due_ms
+            return self._astray_ms if self._hook_late_ms == NEVER_MS else self._hook_late_ms + 1
         return self._starter.free_ms
 
 
@@ -279,7 +307,7 @@ class GateMove:
 
     def complete(self) -> bool:
         """Whether the end switch is reached."""
-        return self._plant.gate_state is (GateState.OPEN if self.opening else GateState.CLOSED)
+        return self._plant.reads_gate is (GateState.OPEN if self.opening else GateState.CLOSED)
 
     def drive(self, now_ms: int) -> None:
         """Switch on the gate's drive, once."""

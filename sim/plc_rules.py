@@ -16,7 +16,7 @@ from domain.outputs import GATE, Bypass
 from domain.signals import GateState, PlcMode
 from plc.register_map import REASONS
 from sim.module_plant import ModulePlant
-from sim.plant_parts import PalletPlant
+from sim.plant_parts import PalletPlant, Switch
 from sim.plc_moves import LiftMove, Move, SlideMove
 
 SAME_WAY_MM = 0.01
@@ -50,7 +50,7 @@ class Situation:
 
     def hooked(self, pallet: PalletPlant) -> bool:
         """Whether a pallet counts as hooked."""
-        return pallet.seen_hooked or (self.is_jog and self.bypass is Bypass.HOOK_CLOSED)
+        return pallet.reads_hooked or (self.is_jog and self.bypass is Bypass.HOOK_CLOSED)
 
 
 def _refuse_if(condition: bool, reason: int) -> None:
@@ -82,7 +82,7 @@ def check_mailbox(now: Situation, number: int) -> None:
 
 def check_people(now: Situation) -> None:
     """R4: no pallet moves unless the gate is shut and both sensors call the zone clear."""
-    _refuse_if(now.plant.gate_state is not GateState.CLOSED, 6)
+    _refuse_if(now.plant.reads_gate is not GateState.CLOSED, 6)
     _refuse_if(not (now.plant.zone_clear_a and now.plant.zone_clear_b), 7)
 
 
@@ -103,17 +103,20 @@ def train_of(now: Situation, level: int, first: int, second: int) -> list[tuple[
     ahead = 1 if second > first else -1
     _refuse_if(any(low <= column <= high for column in layout.levels[level - 1].blocked), 9)
     train: list[tuple[PalletPlant, int]] = []
+    cells = now.plant.reads_cells(level)
+    _refuse_if(cells >> (second - 1) & 1 == 1, 9)
+    _refuse_if(cells.bit_count() > layout.pallets_per_level[level - 1], 8)
     for pallet in now.plant.by_level[level - 1]:
-        if pallet.column:
-            _refuse_if(pallet.column == second, 9)
-            if not low <= pallet.column <= high:
+        stands_in = now.plant.reads_column(pallet)
+        if stands_in:
+            if not low <= stands_in <= high:
                 continue
-            target = pallet.column + ahead
+            target = stands_in + ahead
         else:
             left = int(pallet.x_mm // layout.pitch_mm) + 1
             _refuse_if(not low <= left < high, 8)
             target = left + 1 if ahead > 0 else left
-        _refuse_if(not (pallet.at_home_height and now.hooked(pallet)), 8)
+        _refuse_if(not (pallet.reads_home_height and now.hooked(pallet)), 8)
         train.append((pallet, target))
     _refuse_if(not train, 1)
     _refuse_if(len({column for _, column in train}) != len(train), 9)
@@ -134,7 +137,7 @@ def _check_shafts(now: Situation, level: int) -> None:
     lifted = (move.pallet for move in now.moves.values() if isinstance(move, LiftMove))
     _refuse_if(any(pallet.level >= level for pallet in lifted), 10)
     for pallets in now.plant.by_level[max(level, 2) - 1 :]:
-        _refuse_if(any(not (p.at_home_height and now.hooked(p)) for p in pallets), 10)
+        _refuse_if(any(not (p.reads_home_height and now.hooked(p)) for p in pallets), 10)
 
 
 def pallet_to_lower(now: Situation, level: int, index: int) -> PalletPlant:
@@ -148,23 +151,27 @@ def pallet_to_lower(now: Situation, level: int, index: int) -> PalletPlant:
 
 def _may_go_down(now: Situation, pallet: PalletPlant) -> bool:
     """From home; by hand also from where an earlier jog was let go."""
-    return pallet.column > 0 and not pallet.on_ground if now.is_jog else pallet.home
+    stands = now.plant.reads_column(pallet) > 0
+    return stands and not pallet.reads_ground if now.is_jog else now.plant.reads_home(pallet)
 
 
 def pallet_to_raise(now: Situation, level: int, index: int) -> PalletPlant:
     """The pallet a RAISE may bring home, from the ground or from in between; raises Refusal."""
     pallet = _liftable(now, level, index)
-    _refuse_if(pallet.column == 0, 8)
+    _refuse_if(now.plant.reads_column(pallet) == 0, 8)
     _check_hoistway(now, pallet)
     unseen = now.is_jog and now.bypass is Bypass.LOADED_SENSORS
-    _refuse_if(pallet.loaded_a != pallet.loaded_b and not unseen, 18)
+    _refuse_if(pallet.reads_loaded_a != pallet.reads_loaded_b and not unseen, 18)
     _refuse_if(too_heavy(now.plant, pallet), 15)
     return pallet
 
 
 def too_heavy(plant: ModulePlant, pallet: PalletPlant) -> bool:
     """Whether the load cell says overload; it weighs a pallet wherever the hook does not carry it."""
-    if pallet.car is None or (pallet.level > 1 and pallet.at_home_height and pallet.hooked):
+    hangs = pallet.level > 1 and pallet.at_home_height and pallet.hooked
+    if pallet.switch_says.get(Switch.OVERLOAD) is not None:
+        return pallet.switch_says[Switch.OVERLOAD] and not hangs
+    if pallet.car is None or hangs:
         return False
     return pallet.car.vehicle.mass_kg > plant.layout.car_mass_kg_max
 
@@ -182,14 +189,16 @@ def _check_hoistway(now: Situation, pallet: PalletPlant) -> None:
     _refuse_if(any(isinstance(move, LiftMove) for move in now.moves.values()), 10)
     for other in now.plant.pallets:
         if other is not pallet and other.level > 1:
-            _refuse_if(not (other.at_home_height and now.hooked(other)), 10)
+            _refuse_if(not (other.reads_home_height and now.hooked(other)), 10)
     for number, move in now.moves.items():
         _refuse_if(number != GATE and number <= pallet.level and isinstance(move, SlideMove), 11)
     layout = now.plant.layout
-    x_mm = (pallet.column - 1) * layout.pitch_mm
-    for below in range(pallet.level - 1):
-        _refuse_if(pallet.column in layout.levels[below].blocked, 9)
-        _refuse_if(any(abs(p.x_mm - x_mm) < layout.pitch_mm - 1 for p in now.plant.by_level[below]), 9)
+    for below in range(1, pallet.level):
+        _refuse_if(pallet.column in layout.levels[below - 1].blocked, 9)
+        cells = now.plant.reads_cells(below)
+        # The count of a level tells a broken switch, or a pallet between two cells, from a free cell.
+        _refuse_if(cells.bit_count() != layout.pallets_per_level[below - 1], 9)
+        _refuse_if(cells >> (pallet.column - 1) & 1 == 1, 9)
 
 
 def check_gate_open(now: Situation) -> None:
@@ -198,7 +207,7 @@ def check_gate_open(now: Situation) -> None:
     for move in now.moves.values():
         _refuse_if(isinstance(move, LiftMove), 10)
         _refuse_if(isinstance(move, SlideMove), 11)
-    _refuse_if(not all(pallet.home or pallet.on_ground for pallet in now.plant.pallets), 8)
+    _refuse_if(not all(now.plant.reads_home(pallet) or pallet.reads_ground for pallet in now.plant.pallets), 8)
 
 
 def somebody_seen(plant: ModulePlant) -> bool:
@@ -241,7 +250,7 @@ def _danger(now: Situation, unsafe: Mapping[FaultNumber, Collection[int]]) -> tu
     """What must not be while pallets are driven."""
     if somebody_seen(now.plant):
         return 21, FaultNumber.ZONE_BREACH
-    if now.plant.gate_state is not GateState.CLOSED:
+    if now.plant.reads_gate is not GateState.CLOSED:
         return 6, FaultNumber.ZONE_BREACH
     for number, pallets in unsafe.items():
         if pallets:

@@ -15,14 +15,13 @@ _HOOK_BITS = {Hook.CLOSED: Pallet.HOOK_CLOSED.value, Hook.OPEN: Pallet.HOOK_OPEN
 
 def state_word(plant: ModulePlant, pallet: PalletPlant) -> int:
     """`Pallet` bits; a pallet that stopped between positions has neither HOME, GROUND nor MOVING."""
-    dead = pallet.hook_switch_dead and pallet.hook is Hook.CLOSED
-    word = 0 if dead else _HOOK_BITS.get(pallet.hook, 0)
+    word = _HOOK_BITS.get(pallet.reads_hook, 0)
     for bit, is_set in (
         (Pallet.MOVING, pallet.moving),
-        (Pallet.HOME, pallet.home and not pallet.moving),
-        (Pallet.GROUND, pallet.on_ground),
-        (Pallet.LOADED_A, pallet.loaded_a),
-        (Pallet.LOADED_B, pallet.loaded_b),
+        (Pallet.HOME, plant.reads_home(pallet) and not pallet.moving),
+        (Pallet.GROUND, pallet.reads_ground),
+        (Pallet.LOADED_A, pallet.reads_loaded_a),
+        (Pallet.LOADED_B, pallet.reads_loaded_b),
         (Pallet.SLACK, pallet.slack),
         (Pallet.OVERTRAVEL, pallet.overtravel),
         (Pallet.OVERLOAD, too_heavy(plant, pallet)),
@@ -42,7 +41,7 @@ def safety_word(plant: ModulePlant, heartbeat_fresh: bool) -> int:
         (Safety.PHASE_OK, plant.phase_ok),
         (Safety.WATCHDOG_OK, heartbeat_fresh),
         (Safety.DRIVE_ENABLED, plant.key_switch and plant.phase_ok and not plant.estop_pressed),
-        (Safety.GATE_SHUT, plant.gate_state is GateState.CLOSED),
+        (Safety.GATE_SHUT, plant.reads_gate is GateState.CLOSED),
         (Safety.NO_FIRE, not plant.fire),
         (Safety.NO_QUAKE, not plant.quake),
     ):

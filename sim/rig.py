@@ -6,7 +6,7 @@ can happen. A leap to a time leaves the same registers, plant and trace as many 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from domain.ids import BayId, ModuleId, SpotId
 from domain.site import Site
@@ -106,15 +106,17 @@ class Rig:
     def _next_due_ms(self) -> int:
         return min(target.next_due_ms() for target in self._targets)
 
-    def run_to(self, to_ms: int, *, fed: bool) -> None:
+    def run_to(self, to_ms: int, *, fed: bool | Collection[str]) -> None:
         """Let plant, PLCs and wallboxes run up to and with `to_ms`.
 
-        `fed` says that a supervisor would have kept feeding every heartbeat all that time.
+        `fed` says that a supervisor would have kept feeding every heartbeat all that time, or only those of
+        the devices with these names.
         """
         plant, targets = self.plant, self._targets
         if fed:
-            for target in targets:
-                target.feed(to_ms)
+            for name, target in zip(self._devices, targets, strict=True):
+                if fed is True or name in fed:
+                    target.feed(to_ms)
         plant.tell_power()
         self.oracle.observe()
         while (due_ms := min(plant.next_change_ms(), self._next_due_ms())) <= to_ms:

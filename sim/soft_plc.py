@@ -98,24 +98,35 @@ class SoftPlc:
         self._held_ms = NEVER_FED_MS
         self._jog_id = 0
         self._heartbeat = (0, 0, 0)  # value before, value now, from which tick on
+        self._cut_due_ms = NEVER_MS
         self._unsafe: dict[FaultNumber, set[int]] = {FaultNumber.SLACK_ROPE: set(), FaultNumber.OVERTRAVEL: set()}
         self._bank.clear()
         self._bank.set(_A["map_version"], MAP_VERSION)
         self._bank.set_u32(_A["layout_hash"], self._hash)
         self._bank.set(_A["boot_count"], self._boot_count & 0xFFFF)
 
-    def reboot(self, now_ms: int) -> None:
-        """Lose power and start again: motion stops, mailboxes are forgotten, faults stay latched."""
-        self.plant.stop_all(now_ms)
+    def reboot(self, now_ms: int, down_ms: int = 0) -> None:
+        """Lose power and, after `down_ms`, start again: motion stops, mailboxes are forgotten, faults stay latched."""
+        self.plant.cut_motors(now_ms)
         self.plant.gate_stop(now_ms)
         self.plant.cut_hook_power(now_ms)
         self._boot_count += 1
-        self._boot_end_ms = tick_from(now_ms + BOOT_MS)
+        self._boot_end_ms = tick_from(now_ms + down_ms + BOOT_MS)
         self._start()
         self._wake_ms = self._boot_end_ms
         self._watch.pallets.update(range(len(self.plant.pallets)))
 
     # --- the wire -----------------------------------------------------------------------------
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs; while it starts it answers nobody."""
+        return self._clock.now_ms >= self._boot_end_ms
+
+    @property
+    def moves(self) -> int:
+        """Lifts and pallet slides since assembly."""
+        return sum(self._counters)
 
     @property
     def touched(self) -> int:
@@ -162,6 +173,11 @@ class SoftPlc:
         if not self._fresh:
             self._wake_ms = min(self._wake_ms, tick_after(self._clock.now_ms))
 
+    @property
+    def _stale_ms(self) -> int:
+        """From when on the heartbeat is too old: a tick early, so that drives brake within the watchdog's time."""
+        return self._fed_ms + self._watchdog_ms - TICK_MS
+
     def _heartbeat_echo(self, now_ms: int) -> int:
         before, value, tick = self._heartbeat
         return value if now_ms >= tick else before
@@ -190,7 +206,7 @@ class SoftPlc:
         if self._watch.since_ms != NEVER_MS:
             due = min(due, tick_from(self._watch.since_ms))
         if self._fresh and not fed:
-            due = min(due, tick_after(self._fed_ms + self._watchdog_ms))
+            due = min(due, tick_from(self._stale_ms))
         if due == NEVER_MS:
             return due
         return max(due, tick_after(self._past_ms), self._boot_end_ms)
@@ -206,7 +222,7 @@ class SoftPlc:
             return
         self._wake_ms = NEVER_MS
         self._read_sensors()
-        self._fresh = now_ms - self._fed_ms <= self._watchdog_ms
+        self._fresh = now_ms < self._stale_ms
         self._latch_standing()
         self._guard(now_ms)
         for number in sorted(number for number, tick in self._posted.items() if tick <= now_ms):
@@ -215,6 +231,7 @@ class SoftPlc:
         self._drive(now_ms)
         self._read_sensors()
         self._publish()
+        self._wake_ms = min(self._wake_ms, self._cut_due_ms)
         for move in self._moves.values():
             deadline = NEVER_MS if move.stopped else tick_after(move.deadline_at_ms)
             if move.command_id == self._jog_id and not move.stopped:
@@ -237,11 +254,7 @@ class SoftPlc:
             ):
                 (self._unsafe[number].add if switched else self._unsafe[number].discard)(offset)
         for level in levels:
-            cells = 0
-            for pallet in plant.by_level[level - 1]:
-                if pallet.column:
-                    cells |= 1 << (pallet.column - 1)
-            self._bank.set(_CELLS_AT + LEVEL_STRIDE * (level - 1), cells)
+            self._bank.set(_CELLS_AT + LEVEL_STRIDE * (level - 1), plant.reads_cells(level))
 
     # --- guarding -----------------------------------------------------------------------------
 
@@ -257,12 +270,16 @@ class SoftPlc:
             self._latch(FaultNumber.PHASE_LOSS)
         if self.plant.quake:
             self._latch(FaultNumber.EARTHQUAKE)
+        if self.plant.stop_unheard and not self.plant.moving and FaultNumber.CONTACTOR_STUCK not in self._faults:
+            self._latch(FaultNumber.CONTACTOR_STUCK)
+            self.plant.cut_hook_power(self._clock.now_ms)  # the main contactor feeds the magnets, too
         for number, pallets in self._unsafe.items():
             if pallets:
                 self._latch(number)
 
     def _guard(self, now_ms: int) -> None:
         """Stop everything when a condition for motion is gone."""
+        self._check_stopping(now_ms)
         if not (self._moves or self.plant.moving or self.plant.gate_state in _GATE_DRIVEN):
             return
         self._lower_nothing_in_fire(now_ms)
@@ -276,6 +293,8 @@ class SoftPlc:
             self._latch(fault)
         self.plant.stop_all(now_ms)
         self.plant.gate_stop(now_ms)
+        if self.plant.stop_unheard and self.plant.moving:
+            self._cut_due_ms = min(self._cut_due_ms, tick_after(now_ms))
         for move in self._moves.values():
             if not move.stopped and not move.complete():
                 move.stopped = reason
@@ -293,12 +312,24 @@ class SoftPlc:
                 self.plant.stop(move.pallet.offset, now_ms)
                 move.stopped = 25
 
+    def _check_stopping(self, now_ms: int) -> None:
+        """A motor contactor that does not drop out when told: the main contactor takes the supply away."""
+        if now_ms >= self._cut_due_ms:
+            self._cut_due_ms = NEVER_MS
+            self._latch(FaultNumber.CONTACTOR_STUCK)
+            self.plant.cut_motors(now_ms)
+            self.plant.cut_hook_power(now_ms)
+
     def _overdue(self, now_ms: int) -> tuple[int, FaultNumber] | None:
         for move in self._moves.values():
             if move.stopped or move.complete():
                 continue
             if now_ms > move.deadline_at_ms:
                 return 14, move.timeout_fault
+            if isinstance(move, SlideMove) and move.broken_up:
+                return 8, FaultNumber.POSITION_LOST
+            if isinstance(move, LiftMove) and move.is_astray(now_ms):
+                return 14, FaultNumber.LIFT_TIMEOUT
             late = move.hook_is_late(now_ms) if isinstance(move, LiftMove) else None
             if late is not None:
                 opening = late is Hook.OPEN
@@ -321,6 +352,7 @@ class SoftPlc:
             FaultNumber.ESTOP: plant.estop_pressed,
             FaultNumber.PHASE_LOSS: not plant.phase_ok,
             FaultNumber.EARTHQUAKE: plant.quake,
+            FaultNumber.CONTACTOR_STUCK: plant.stop_unheard,
             FaultNumber.ZONE_BREACH: not (plant.zone_clear_a and plant.zone_clear_b),
             FaultNumber.HEARTBEAT_STALE: not self._fresh,
             FaultNumber.SLACK_ROPE: bool(self._unsafe[FaultNumber.SLACK_ROPE]),
@@ -434,7 +466,7 @@ class SoftPlc:
         bank.set(_A["mode"], self.plant.mode_switch.value)
         bank.set(_A["key_switch"], self.plant.key_switch)
         bank.set(_A["safety"], safety_word(self.plant, self._fresh))
-        bank.set(_A["gate_state"], self.plant.gate_state.value)
+        bank.set(_A["gate_state"], self.plant.reads_gate.value)
         bank.set_u32(_A["motors_w"], self.plant.motors_w)
         bank.set_u32(_A["lifts"], self._counters[0])
         bank.set_u32(_A["slides"], self._counters[1])

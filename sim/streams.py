@@ -35,6 +35,18 @@ class Stream(IntEnum):
     """Path: number of the plate. Whether its driver books; with a number of the departure: when and how punctually."""
     RUSH = 10
     """Path: number of the draw, module (0: all). Who leaves in a rush of the benchmark, and when."""
+    FAULT = 11
+    """Path: number of the fault class, number of the place. When it fires, where, and for how long."""
+    DIALS = 12
+    """No path. Which classes of faults are on, and how often they fire."""
+    WIRE = 13
+    """Path: number of the module. The fate of each message."""
+    SUPERVISOR = 14
+    """No path. At which point of a scan the supervisor dies, and how long it is away."""
+    ATTENDANT = 15
+    """No path. How long the attendant walks and works."""
+    DENSE = 16
+    """No path. Who comes when in dense traffic."""
 
 
 def fork(seed: int, stream: Stream, *path: int) -> random.Random:

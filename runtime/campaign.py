@@ -1,0 +1,197 @@
+"""`garagectl simulate --faults swarm`: seeds in two phases, and the verdict on each.
+
+First everything may fail under dense traffic, and no rule may be broken. Then the faults stop, the attendant
+clears up, and every job must end. Decides what counts as survived and recovered; one seed is one task, so
+seeds spread over cores and computers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from billing import ledger
+from billing.tariff import Permits, TariffBook
+from domain.site import Site
+from runtime.application import load_memory
+from runtime.config import Config
+from runtime.database import open_database
+from runtime.faulty_run import FaultyRun
+from runtime.journal import Journal
+from runtime.simulation import start_utc_ms, with_permits
+from runtime.spread import spread
+from sim.demand import DAY_MS
+from sim.dense import dense_trips
+from sim.scenario import initial_cars
+from sim.swarm import Dials
+
+DRAIN_MS = 15 * 60_000
+"""Within this time after the last fault every job must have ended."""
+
+PARKED_SHARE = 0.8
+"""Share of the bays that are taken at the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedTask:
+    """One seed of a campaign; everything in it can be pickled."""
+
+    seed: int
+    site: Site
+    phase_ms: int
+    start_utc_ms: int
+    tariffs: TariffBook
+    permits: Permits
+    dials: Dials | None = None
+    """None: those of the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What became of one seed."""
+
+    seed: int
+    simulated_ms: int
+    wall_s: float
+    violations: tuple[str, ...]
+    undrained: tuple[str, ...]
+    needs_operator: tuple[str, ...]
+    jobs: int
+    moves: int
+    restarts: int
+    fault_counts: dict[str, dict[str, int]]
+    event_log_sha256: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether a rule was broken, or a job neither ended nor waits for an operator who knows."""
+        return bool(self.violations or self.undrained)
+
+
+def run_seed(task: SeedTask) -> SeedResult:
+    """Simulate one seed through both phases and judge it."""
+    residents = initial_cars(task.site, task.seed, round(task.site.bay_count * PARKED_SHARE))
+    trips = dense_trips(task.site, residents.parked, task.seed, task.phase_ms)
+    engine = open_database("sqlite://")
+    try:
+        permits = with_permits(task.permits, residents.pins)
+        journal = Journal(engine, partial(ledger.post, book=task.tariffs, permits=permits))
+        begun_s = time.perf_counter()
+        dials = task.dials if task.dials is not None else Dials.draw(task.seed)
+        run = FaultyRun(task.site, residents, trips, task.seed, task.start_utc_ms, journal, dials)
+        run.run_to(task.phase_ms)
+        run.swarm.calm()
+        pressing = {name for names in run.memory.open_jobs.values() for name in names}
+        run.run_to(task.phase_ms + DRAIN_MS)
+        return _judge(task, run, sorted(pressing), time.perf_counter() - begun_s)
+    finally:
+        engine.dispose()
+
+
+def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: float) -> SeedResult:
+    memory = run.memory
+    open_jobs = [memory.jobs[name] for name in pressing if name in memory.jobs and memory.jobs[name].is_open]
+    told = {
+        job.id: f"{job.id} {job.kind} {job.bay} {job.state} {job.session_state}: module "
+        f"{memory.module(job.module).state} {' '.join(memory.module(job.module).reasons)}"
+        for job in open_jobs
+    }
+    waiting = {
+        job.id
+        for job in open_jobs
+        if memory.module(job.module).state == "locked" or (job.overdue and job.session_state == "open")
+    }
+    return SeedResult(
+        seed=task.seed,
+        simulated_ms=run.now_ms,
+        wall_s=wall_s,
+        violations=(*_violations(run), *_differences(run)),
+        undrained=tuple(text for name, text in told.items() if name not in waiting),
+        needs_operator=tuple(text for name, text in told.items() if name in waiting),
+        jobs=memory.job_count,
+        moves=sum(plc.moves for plc in run.rig.plcs.values()),
+        restarts=run.restarts,
+        fault_counts={str(kind): asdict(count) for kind, count in run.swarm.counts.items()},
+        event_log_sha256=run.event_log_sha256,
+    )
+
+
+def _violations(run: FaultyRun) -> list[str]:
+    stories = [f"{v.t_ms} ms {v.module} {v.rule}: {v.story}" for v in run.rig.oracle.violations[:20]]
+    return stories if run.halted is None else [*stories, f"{run.now_ms} ms the supervisor halted: {run.halted}"]
+
+
+def _differences(run: FaultyRun) -> list[str]:
+    """Where journal, memory and machine tell different stories after the drain."""
+    found = []
+    if run.halted is None and load_memory(run.journal) != run.memory:
+        found.append("the journal replays to another memory")
+    open_bays = {job.bay for job in run.memory.jobs.values() if job.is_open}
+    for module in run.rig.plant.modules.values():
+        for pallet in module.pallets:
+            known = run.memory.car_at.get(pallet.bay)
+            stands = pallet.car.plate if pallet.car is not None else None
+            if known != stands and pallet.bay not in open_bays:
+                found.append(f"{pallet.bay} carries {stands}, the journal says {known}")
+    return found
+
+
+def tasks_of(config: Config, seeds: Sequence[int], phase_ms: int) -> list[SeedTask]:
+    """A campaign over the configured garage."""
+    begin = start_utc_ms(config)
+    return [SeedTask(seed, config.site, phase_ms, begin, config.tariffs, config.permits) for seed in seeds]
+
+
+def replay_command(config: Path, seed: int, days: int) -> str:
+    """One line that runs a seed again."""
+    return f"garagectl simulate --faults swarm --seeds {seed}-{seed} --days {days} --config {config}"
+
+
+def campaign(
+    tasks: Sequence[SeedTask],
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Run all seeds and sum up; raises SpreadUnavailable."""
+    begun_s = time.perf_counter()
+    results = list(spread(run_seed, tasks, workers=workers, dask=dask, told=told))
+    return report(results, time.perf_counter() - begun_s)
+
+
+def report(results: Sequence[SeedResult], wall_s: float) -> dict[str, Any]:
+    """The campaign's figures; with a single seed also the digest of its event log."""
+    counts: dict[str, dict[str, int]] = {}
+    for result in results:
+        for kind, count in result.fault_counts.items():
+            into = counts.setdefault(kind, {"fired": 0, "during_move": 0})
+            for name, value in count.items():
+                into[name] += value
+    simulated_ms = sum(result.simulated_ms for result in results)
+    failed = [result for result in results if result.failed]
+    answer: dict[str, Any] = {
+        "seeds": len(results),
+        "garage_days": round(simulated_ms / DAY_MS, 3),
+        "jobs": sum(result.jobs for result in results),
+        "moves": sum(result.moves for result in results),
+        "restarts": sum(result.restarts for result in results),
+        "violations": sum(len(result.violations) for result in results),
+        "undrained": sum(len(result.undrained) for result in results),
+        "needs_operator": sum(len(result.needs_operator) for result in results),
+        "fault_counts": counts,
+        "faults": sum(count["fired"] for count in counts.values()),
+        "wall_s": round(wall_s, 1),
+        "speedup": round(simulated_ms / 1000 / wall_s),
+        "failed_seeds": [result.seed for result in failed],
+        "failures": [
+            {"seed": result.seed, "stories": [*result.violations, *result.undrained][:10]} for result in failed
+        ],
+    }
+    if len(results) == 1:
+        answer["event_log_sha256"] = results[0].event_log_sha256
+    return answer

@@ -1,0 +1,185 @@
+"""The in-process links in bad weather: messages get lost, late, doubled or overtaken, each by its seed.
+
+Decides the fate of every message of one scan: commands and heartbeat as one request, the registers as the
+answer. As on a real wire, a request that meets a dead one is dropped, and an answer counts from the time
+at which the exchange began. In fair weather everything arrives at once, as in `runtime.virtual`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from domain.grid import ModuleLayout
+from domain.ids import ModuleId
+from domain.moment import NEVER_MS
+from domain.outputs import MailboxWrite, Outputs
+from domain.signals import Identity, Inputs, LinkSignal, ModuleImage
+from domain.site import Site
+from plc.links.in_process import InProcessModuleLink, InProcessSpotLink
+from plc.wallbox import load_profile
+from sim.rig import Rig
+from sim.streams import Stream, fork
+from sim.swarm import Swarm, Weather
+
+TWICE_LATER_MS = (50, 3000)
+OVERTAKEN_MS = (110, 450)
+
+Later = Callable[[int, Callable[[Any], None]], None]
+"""Does something at a plant time."""
+
+
+class WeatheredLink:
+    """One module's link."""
+
+    def __init__(self, layout: ModuleLayout, rig: Rig, seed: int, number: int) -> None:
+        self.name = layout.id
+        self._rig = rig
+        self._plc = rig.plcs[layout.id]
+        self._plant = rig.plant.modules[layout.id]
+        self._link = InProcessModuleLink(layout, rig.device(layout.id))
+        self._dice = fork(seed, Stream.WIRE, number)
+        self._image: ModuleImage | None = None
+        self._identity: Identity | None = None
+        self._alive_ms: int | None = None
+        self._steady: LinkSignal | None = None
+        self._gone = False
+
+    def hang_up(self) -> None:
+        """The supervisor is gone: answers on their way reach nobody; requests still arrive."""
+        self._gone = True
+
+    # -- out --------------------------------------------------------------------------------------
+
+    def request(self, now_ms: int, weather: Weather, writes: Sequence[MailboxWrite], heartbeat: bool) -> None:
+        """Commands, then the heartbeat."""
+        if weather.fair:
+            self._arrive(now_ms, writes, heartbeat)
+            return
+        dice = self._dice
+        if weather.cut or dice.random() < weather.lost:
+            return
+        late_ms = dice.randrange(weather.late_ms + 1)
+        if dice.random() < weather.overtaken:
+            late_ms += dice.randrange(*OVERTAKEN_MS)
+        self._later(now_ms + late_ms, lambda at_ms: self._arrive(at_ms, writes, heartbeat))
+        if dice.random() < weather.twice:
+            again_ms = now_ms + late_ms + dice.randrange(*TWICE_LATER_MS)
+            self._later(again_ms, lambda at_ms: self._arrive(at_ms, writes, False))
+
+    def _arrive(self, at_ms: int, writes: Sequence[MailboxWrite], heartbeat: bool) -> None:
+        if not self._plc.is_up:
+            return
+        for write in writes:
+            self._link.send(write)
+        if heartbeat:
+            self._plc.feed(at_ms)
+
+    def _later(self, at_ms: int, deed: Callable[[int], None]) -> None:
+        self._plant.at(at_ms, lambda _: deed(self._rig.now_ms))
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def poll(self, now_ms: int, weather: Weather) -> None:
+        """Read the registers, if request and answer get through."""
+        if weather.fair:
+            self._read(now_ms, self._take)
+        elif not weather.cut and self._dice.random() >= weather.lost:
+            late_ms = self._dice.randrange(2 * weather.late_ms + 1)
+            self._read(now_ms, self._take if not late_ms else self._answering(now_ms + late_ms))
+
+    def _read(self, now_ms: int, take: Callable[[int, ModuleImage, Identity], None]) -> None:
+        if not self._plc.is_up:
+            return
+        image = self._link.refresh()
+        signal = self._link.signal
+        if signal is not None and signal.identity is not None:
+            take(now_ms, image, signal.identity)
+
+    def _answering(self, due_ms: int) -> Callable[[int, ModuleImage, Identity], None]:
+        def take(asked_ms: int, image: ModuleImage, identity: Identity) -> None:
+            self._later(due_ms, lambda _: self._take(asked_ms, image, identity))
+
+        return take
+
+    def _take(self, asked_ms: int, image: ModuleImage, identity: Identity) -> None:
+        if self._gone or (self._alive_ms is not None and asked_ms < self._alive_ms):
+            return
+        self._image, self._identity, self._alive_ms = image, identity, asked_ms
+
+    def image(self) -> ModuleImage | None:
+        """The newest answer; None before the first."""
+        return self._image
+
+    def signal(self, now_ms: int) -> LinkSignal:
+        """How old the newest answer is; the same object while it is fresh."""
+        age_ms = NEVER_MS if self._alive_ms is None else now_ms - self._alive_ms
+        if self._steady is None or self._steady.age_ms != age_ms or self._steady.identity != self._identity:
+            self._steady = LinkSignal(age_ms, self._identity)
+        return self._steady
+
+
+class FaultyWires:
+    """All links of a rig under a swarm's weather."""
+
+    def __init__(self, site: Site, rig: Rig, swarm: Swarm, seed: int) -> None:
+        self._rig = rig
+        self._swarm = swarm
+        self.modules = {
+            layout.id: WeatheredLink(layout, rig, seed, number) for number, layout in enumerate(site.modules)
+        }
+        wallbox = load_profile("amperfied")
+        self._spots = {
+            spec.id: InProcessSpotLink(wallbox, rig.device(spec.id), failsafe_da=spec.failsafe_da)
+            for spec in site.spots
+        }
+        self._spot_ms: dict[str, int] = {}
+
+    @property
+    def fair(self) -> bool:
+        """Whether every wire is fair and its PLC answers, so that time may leap."""
+        fair = all(weather.fair for weather in self._swarm.weather.values())
+        return fair and all(plc.is_up for plc in self._rig.plcs.values())
+
+    def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
+        """The process image as far as it got through."""
+        weather = self._swarm.weather
+        modules: dict[ModuleId, ModuleImage] = {}
+        for name, link in self.modules.items():
+            link.poll(now_ms, weather[name])
+            image = link.image()
+            if image is not None:
+                modules[name] = image
+        signals = {name: link.signal(now_ms) for name, link in self.modules.items()}
+        spots, spot_links = {}, {}
+        for spot, spot_link in self._spots.items():
+            if weather[spot].fair:
+                spot_link.refresh()
+                self._spot_ms[spot] = now_ms
+            if spot_link.image is not None:
+                spots[spot] = spot_link.image
+            spot_links[spot] = LinkSignal(now_ms - self._spot_ms.get(spot, -NEVER_MS))
+        return Inputs(modules, signals, spots, spot_links, journal_ok)
+
+    def send(self, now_ms: int, outputs: Outputs, parts: int | None = None) -> None:
+        """Send a scan's outputs; with `parts` only so many commands, and then no heartbeat: it died meanwhile."""
+        weather = self._swarm.weather
+        mailboxes = outputs.mailboxes if parts is None else outputs.mailboxes[:parts]
+        heartbeat = outputs.feed_heartbeat and parts is None
+        for name, link in self.modules.items():
+            writes = tuple(write for write in mailboxes if write.module == name)
+            if writes or heartbeat:
+                link.request(now_ms, weather[name], writes, heartbeat)
+        if parts is None:
+            for setpoint in outputs.setpoints:
+                if weather[setpoint.spot].fair:
+                    self._spots[setpoint.spot].send(setpoint.current_da)
+
+    def fed(self) -> Collection[str]:
+        """Wallboxes that a supervisor who scans keeps alive; PLCs get their heartbeats as messages."""
+        return frozenset(spot for spot in self._spots if self._swarm.weather[spot].fair)
+
+    def hang_up(self) -> None:
+        """The supervisor dies: nobody hears answers any more."""
+        for link in self.modules.values():
+            link.hang_up()

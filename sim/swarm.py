@@ -1,0 +1,268 @@
+"""A swarm of faults from a seed: which classes are on, when and where each strikes, and what it hit.
+
+Decides every dial, time, place and duration; each class and place draws from a stream of its own, so that
+one more fault moves no other, nor people or demand. Faults of wires and of the supervisor are only
+announced here (`weather`, `supervisor`); the runner lets them happen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from domain.ids import ModuleId
+from sim.faults import KINDS, FaultClass, Kind, Mend, Slot, cut_power
+from sim.motion import Trajectory
+from sim.people import Crowd
+from sim.plant_parts import PalletPlant
+from sim.rig import Rig
+from sim.streams import Stream, fork
+
+ON_SHARE = (0.0, 0.25, 0.5, 0.5, 0.8, 1.0)
+"""Which share of the classes a seed has on; drawn first, so that some seeds have none and some have all."""
+
+RHYTHM = (0.5, 1.0, 1.0, 2.0)
+"""Faults of a class come so much faster or slower in one seed than `Kind.gap_ms` says."""
+
+WAITS_FOR_MOTION = 0.75
+"""This share of faults is held back until something moves, and strikes on the way."""
+
+SITE = ModuleId("")
+
+
+@dataclass(slots=True)
+class Weather:
+    """What becomes of the messages on one wire."""
+
+    cut: bool = False
+    lost: float = 0.0
+    """Share of requests lost; of answers, the same."""
+    late_ms: int = 0
+    """Requests and answers take up to this long."""
+    twice: float = 0.0
+    overtaken: float = 0.0
+
+    @property
+    def fair(self) -> bool:
+        """Whether every message arrives at once."""
+        return not (self.cut or self.lost or self.late_ms or self.twice or self.overtaken)
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorFault:
+    """The supervisor dies, hangs, loses its disk or its clock steps, for so long or by so much."""
+
+    fault: FaultClass
+    ms: int
+
+
+@dataclass(slots=True)
+class Count:
+    """How often a class has struck in all, and while a pallet travelled."""
+
+    fired: int = 0
+    during_move: int = 0
+
+
+@dataclass(frozen=True)
+class Dials:
+    """Mean time between faults of one place, for each class that is on."""
+
+    gap_ms: Mapping[FaultClass, int] = field(default_factory=dict)
+
+    @staticmethod
+    def draw(seed: int) -> Dials:
+        """The dials of a seed."""
+        dice = fork(seed, Stream.DIALS)
+        share = dice.choice(ON_SHARE)
+        drawn = [(kind, dice.random(), dice.choice(RHYTHM)) for kind in KINDS]
+        return Dials({kind: round(KINDS[kind].gap_ms * rhythm) for kind, on, rhythm in drawn if on < share})
+
+
+class Swarm:
+    """All faults of one run, until `calm`."""
+
+    def __init__(self, rig: Rig, crowd: Crowd, seed: int, dials: Dials) -> None:
+        self.counts: dict[FaultClass, Count] = {kind: Count() for kind in FaultClass}
+        self.weather: dict[str, Weather] = {name: Weather() for name in (*rig.plcs, *rig.wallboxes)}
+        self.supervisor: list[SupervisorFault] = []
+        """What has struck the supervisor and has not been carried out."""
+        self.over = False
+        self._rig = rig
+        self._crowd = crowd
+        self._seed = seed
+        self._dials = dials
+        self._mends: dict[int, Mend] = {}
+        self._taken: Counter[tuple[ModuleId, Slot]] = Counter()
+        self._armed: dict[ModuleId, list[Callable[[int], None]]] = {name: [] for name in rig.plant.modules}
+        self._serial = 0
+        for name, plant in rig.plant.modules.items():
+            plant.on_set_off = self._set_off(name)
+        for number, kind in enumerate(KINDS):
+            if kind in dials.gap_ms:
+                self._start(number, kind)
+
+    def calm(self) -> None:
+        """No more faults, and everything mended."""
+        self.over = True
+        for mend in list(self._mends.values()):
+            mend()
+        self._mends.clear()
+        for armed in self._armed.values():
+            armed.clear()
+
+    # --- when -----------------------------------------------------------------------------------
+
+    def _start(self, number: int, kind: FaultClass) -> None:
+        modules = list(self._rig.plant.modules)
+        once = kind in _SITE_WIDE
+        for place, module in enumerate(modules[:1] if once else modules):
+            dice = fork(self._seed, Stream.FAULT, number, place)
+            self._wait(kind, module, dice)
+
+    def _wait(self, kind: FaultClass, module: ModuleId, dice: random.Random) -> None:
+        gap_ms = max(1000, round(dice.expovariate(1 / self._dials.gap_ms[kind])))
+        plant = self._rig.plant.modules[module]
+        plant.at(plant.clock.now_ms + gap_ms, lambda _: self._come(kind, module, dice))
+
+    def _come(self, kind: FaultClass, module: ModuleId, dice: random.Random) -> None:
+        """A fault is due: now, or on the way of the next motion."""
+        if self.over:
+            return
+        if dice.random() >= WAITS_FOR_MOTION or KINDS[kind].at_gate or self._rig.plant.modules[module].moving:
+            self._strike(kind, module, dice)
+            return
+        plant, part = self._rig.plant.modules[module], dice.random()
+
+        def set_off(route_ms: int) -> None:
+            plant.at(plant.clock.now_ms + 1 + round(part * route_ms), lambda _: self._strike(kind, module, dice))
+
+        self._armed[module].append(set_off)
+
+    def _set_off(self, module: ModuleId) -> Callable[[PalletPlant, Trajectory], None]:
+        def told(pallet: PalletPlant, route: Trajectory) -> None:
+            armed = self._armed[module]
+            if armed:
+                armed.pop(0)(route.end_ms - route.start_ms)
+
+        return told
+
+    # --- what -----------------------------------------------------------------------------------
+
+    def _strike(self, kind: FaultClass, module: ModuleId, dice: random.Random) -> None:
+        if self.over:
+            return
+        told = KINDS[kind]
+        taken = (SITE if kind is FaultClass.SITE_POWER_CUT else module, told.slot)
+        if told.slot is Slot.NONE or not self._is_taken(taken):
+            hold_ms = dice.randrange(told.hold_ms[0], told.hold_ms[1] + 1)
+            mend = self._break(kind, told, module, dice, hold_ms)
+            if mend is not None:
+                self._count(kind, module)
+                self._hold(taken, module, hold_ms, mend)
+        self._wait(kind, module, dice)
+
+    def _is_taken(self, taken: tuple[ModuleId, Slot]) -> bool:
+        module, slot = taken
+        if module == SITE:
+            return any(self._taken[name, slot] for name in self._rig.plant.modules) or bool(self._taken[taken])
+        return bool(self._taken[taken] or self._taken[SITE, slot])
+
+    def _count(self, kind: FaultClass, module: ModuleId) -> None:
+        modules = self._rig.plant.modules
+        near = modules.values() if kind in _SITE_WIDE else (modules[module],)
+        count = self.counts[kind]
+        count.fired += 1
+        count.during_move += any(plant.moving for plant in near)
+
+    def _hold(self, taken: tuple[ModuleId, Slot], module: ModuleId, hold_ms: int, mend: Mend) -> None:
+        self._serial += 1
+        serial = self._serial
+        self._mends[serial] = mend
+        self._taken[taken] += 1
+        plant = self._rig.plant.modules[module]
+
+        def over(_: object) -> None:
+            self._taken[taken] -= 1
+            if self._mends.pop(serial, None) is not None:
+                mend()
+
+        plant.at(plant.clock.now_ms + hold_ms, over)
+
+    def _break(self, kind: FaultClass, told: Kind, module: ModuleId, dice: random.Random, hold_ms: int) -> Mend | None:
+        if told.breaks is not None:
+            return told.breaks(self._rig.plant.modules[module], dice, hold_ms)
+        match kind:
+            case FaultClass.PLC_REBOOTS:
+                self._rig.plcs[module].reboot(self._rig.now_ms)
+            case FaultClass.SITE_POWER_CUT:
+                return self._cut_site(hold_ms)
+            case FaultClass.DRIVER_STAYS:
+                self._crowd.moods.dawdlers += 1
+            case FaultClass.DRIVER_CONFIRMS_EARLY:
+                self._crowd.moods.hasty += 1
+            case FaultClass.CHARGER_SILENT:
+                if not self._rig.wallboxes:
+                    return None
+                return self._change(str(dice.choice(list(self._rig.wallboxes))), Weather(cut=True))
+            case FaultClass.CLOCK_STEPS:
+                self.supervisor.append(SupervisorFault(kind, dice.randrange(-7_200_000, 7_200_001)))
+            case FaultClass.SUPERVISOR_KILLED | FaultClass.SUPERVISOR_HANGS | FaultClass.JOURNAL_FAILS:
+                self.supervisor.append(SupervisorFault(kind, hold_ms))
+            case _:
+                return self._change(module, _drawn_weather(kind, dice))
+        return lambda: None
+
+    def _change(self, name: str, weather: Weather) -> Mend:
+        self.weather[name] = weather
+
+        def clear_up() -> None:
+            if self.weather[name] is weather:
+                self.weather[name] = Weather()
+
+        return clear_up
+
+    def _cut_site(self, hold_ms: int) -> Mend:
+        now_ms = self._rig.now_ms
+        mends = [cut_power(plant) for plant in self._rig.plant.modules.values()]
+        mends += [self._change(name, Weather(cut=True)) for name in self._rig.plcs]
+        for plc in self._rig.plcs.values():
+            plc.reboot(now_ms, hold_ms)
+
+        def restore() -> None:
+            for mend in mends:
+                mend()
+
+        return restore
+
+
+_SITE_WIDE = frozenset(
+    {
+        FaultClass.SITE_POWER_CUT,
+        FaultClass.SUPERVISOR_KILLED,
+        FaultClass.SUPERVISOR_HANGS,
+        FaultClass.JOURNAL_FAILS,
+        FaultClass.CLOCK_STEPS,
+        FaultClass.CHARGER_SILENT,
+        FaultClass.DRIVER_STAYS,
+        FaultClass.DRIVER_CONFIRMS_EARLY,
+    }
+)
+"""Classes that strike the site and not one module; held back for motion of the first module."""
+
+
+def _drawn_weather(kind: FaultClass, dice: random.Random) -> Weather:
+    match kind:
+        case FaultClass.LINK_LOST:
+            return Weather(cut=True)
+        case FaultClass.FRAMES_LOST:
+            return Weather(lost=dice.uniform(0.05, 0.6))
+        case FaultClass.FRAMES_LATE:
+            return Weather(late_ms=dice.randrange(100, 1501))
+        case FaultClass.FRAMES_TWICE:
+            return Weather(twice=dice.uniform(0.2, 1.0))
+        case FaultClass.FRAMES_OUT_OF_ORDER:
+            return Weather(overtaken=dice.uniform(0.1, 0.6))
+    raise ValueError(f"{kind} is no fault of a wire")

@@ -180,7 +180,7 @@ def live(cell: Cell) -> Lived:
     offset = site.utc_offset_minutes
     planned = with_bookings(trips, cell.seed, family.bookings, start_utc_ms=begin_utc_ms, utc_offset_minutes=offset)
     if not takes_bookings(cell.policy):
-        planned = [trip for trip in planned if trip.kind != "book"]
+        planned = [replace(trip, due_utc_ms=None) for trip in planned if trip.kind != "book"]
     decision_ms: list[float] = []
     run = VirtualRun(
         site,

@@ -6,7 +6,7 @@ cell is run and counted is `runtime.bench_online`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -112,6 +112,15 @@ def family_named(name: str) -> Family:
         if family.name == name:
             return family
     raise ValueError(f"no such family: {name!r} (known are {'; '.join(one.name for one in FAMILIES)})")
+
+
+def limited(family: Family, policies: Sequence[str]) -> Family:
+    """The family with these policies only, and the vendor it is measured against; all, if none is named."""
+    for name in policies:
+        if name not in ALL_POLICIES:
+            raise ValueError(f"no such policy: {name!r} (known are {'; '.join(ALL_POLICIES)})")
+    kept = tuple(name for name in family.policies if name == "vendor" or name in policies)
+    return replace(family, policies=kept) if policies else family
 
 
 def policy_named(name: str) -> Policy:

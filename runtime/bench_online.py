@@ -13,7 +13,7 @@ from statistics import mean
 from typing import Any
 
 from runtime.bench_days import Begin, Cell, Lived, Waited, WarmUp, live, warm_up
-from runtime.bench_families import FAMILIES, Draw, Family, family_named, warmed_by
+from runtime.bench_families import FAMILIES, Draw, Family, family_named, limited, warmed_by
 from runtime.bench_plan import run_static
 from runtime.config import Config
 from runtime.paired import change, percentile
@@ -38,9 +38,10 @@ class Suite:
 
 SUITES: Mapping[str, Suite] = {
     "dev": Suite(range(1_001, 1_003), 14, 2, 3),
+    "week": Suite(range(1_001, 1_004), 14, 7, 4),
     "full": Suite(range(500_001, 500_011), 14, 10, 10),
 }
-"""Development seeds, and held-out ones with at least 100 days a cell."""
+"""Development seeds for a glance or a week each, and held-out ones with at least 100 days a cell."""
 
 
 STATIC = "static"
@@ -49,7 +50,7 @@ STATIC = "static"
 
 @dataclass(frozen=True, slots=True)
 class PlanBench:
-    """What `garagectl bench plan` was asked for. No families: all, static and online.
+    """What `garagectl bench plan` was asked for. No families: all, static and online; no policies: all of each.
 
     `workers` None is one process for the static families, which time their decisions, and one a core for days;
     0 is one a core.
@@ -57,6 +58,7 @@ class PlanBench:
 
     suite: str = "dev"
     families: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
     workers: int | None = None
     dask: str | None = None
 
@@ -68,20 +70,31 @@ class PlanBench:
     @property
     def command(self) -> str:
         """The command line that gives the same rows."""
-        return f"garagectl bench plan --suite {self.suite}" + "".join(f" --families {name}" for name in self.families)
+        return f"garagectl bench plan --suite {self.suite}" + "".join(
+            f" --{option} {_quoted(name)}"
+            for option, names in (("families", self.families), ("policies", self.policies))
+            for name in names
+        )
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if " " in name else name
 
 
 def run_suite(config: Config, asked: PlanBench, told: Told = lambda what, done, total: None) -> list[dict[str, Any]]:
     """Static and online rows; raises ValueError for unknown names, SpreadUnavailable without the Dask scheduler."""
     if asked.suite not in SUITES:
-        raise ValueError(f"no such suite: {asked.suite} (known are {' and '.join(SUITES)})")
+        raise ValueError(f"no such suite: {asked.suite} (known are {', '.join(SUITES)})")
     online = [family_named(name).name for name in asked.families if name != STATIC]
     rows: list[dict[str, Any]] = []
     if STATIC in asked.families or not asked.families:
-        rows += run_static(asked.suite, lambda name: told(name, 0, 1), workers=asked.static_workers, dask=asked.dask)
+        size = "full" if asked.suite == "full" else "dev"
+        rows += run_static(size, lambda name: told(name, 0, 1), workers=asked.static_workers, dask=asked.dask)
     if online or not asked.families:
         suite = SUITES[asked.suite]
-        rows += run_online(config, suite, online, workers=asked.workers or None, dask=asked.dask, told=told)
+        rows += run_online(
+            config, suite, online, asked.policies, workers=asked.workers or None, dask=asked.dask, told=told
+        )
     return rows
 
 
@@ -89,14 +102,16 @@ def run_online(
     config: Config,
     suite: Suite,
     families: Sequence[str] = (),
+    policies: Sequence[str] = (),
     *,
     workers: int | None = None,
     dask: str | None = None,
     told: Told = lambda what, done, total: None,
 ) -> list[dict[str, Any]]:
-    """Rows of these families (all, if none is named); raises ValueError for an unknown one."""
-    chosen = [family_named(name) for name in families] or list(FAMILIES)
-    run = [family_named(name) for name in dict.fromkeys(family.runs_of or family.name for family in chosen)]
+    """Rows of these families and policies (all, if none is named); raises ValueError for an unknown one."""
+    chosen = [limited(family_named(name), policies) for name in families or [family.name for family in FAMILIES]]
+    names = dict.fromkeys(family.runs_of or family.name for family in chosen)
+    run = [limited(family_named(name), policies) for name in names]
     begins = _begins(config, suite, run, workers=workers, dask=dask, told=told)
     cells = [cell for family in run for cell in _cells(config, suite, family, begins)]
     lived: dict[tuple[str, str], list[Lived]] = {}

@@ -328,10 +328,11 @@ def bench(
     what: Annotated[str, typer.Argument(help="sim, scan, plan, placement, journal or durability")],
     config: ConfigOption = CONFIG,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    suite: Annotated[str, typer.Option(help="dev or full (plan and placement).")] = "dev",
+    suite: Annotated[str, typer.Option(help="dev or full (plan and placement), or week (plan).")] = "dev",
     second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
     local_search: Annotated[bool, typer.Option(help="Judge the beam by a long local search (only plan).")] = False,
     families: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated (only plan).")] = None,
+    policies: Annotated[list[str] | None, typer.Option(help="Only this policy; may be repeated (only plan).")] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=0, help="Processes, 0 = one a core; by default one for static families (only plan)."),
@@ -351,7 +352,7 @@ def bench(
     if what == "plan":
         from runtime.bench_online import PlanBench
 
-        asked = PlanBench(suite, tuple(families or ()), workers, dask)
+        asked = PlanBench(suite, tuple(families or ()), tuple(policies or ()), workers, dask)
         if second_solver or local_search:
             _bench_judges(asked, second_solver, as_json)
         else:

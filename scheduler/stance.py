@@ -18,6 +18,9 @@ from scheduler.reach import approach
 PRICE_MS = 1500
 """What sliding the rows for nobody yet must save in expected waiting: motors wear, and who comes meanwhile waits."""
 
+HOLD = 2.0
+"""How much more an empty pallet on the ground must save those who come than it costs those who fetch."""
+
 KEEP = 1.25
 """A shaft that is free is given up only for a car so many times as likely to leave: no back and forth."""
 
@@ -110,10 +113,11 @@ def _expose(outlook: Outlook) -> tuple[BayId | None, str]:
 
 
 def _hold(outlook: Outlook) -> tuple[bool, str]:
-    """Worth it if P(a car comes first) * (slide + lower) exceeds P(an upper car is wanted first) * raise.
+    """Worth it if P(a car comes first) * (slide + lower) exceeds P(an upper car is wanted first) * raise HOLD times.
 
-    A car on the ground level is served past the held pallet, and a car that comes would find an empty
-    pallet of the ground level as quickly.
+    At once, the waits of those who come fall by as much as those of who fetch rise. A car on the ground
+    level is served past the held pallet, and a car that comes would find an empty pallet of the ground
+    level as quickly.
     """
     down = outlook.down
     if down is None or down not in outlook.empty or any(parse_bay(bay).level == 1 for bay in outlook.empty):
@@ -123,6 +127,6 @@ def _hold(outlook: Outlook) -> tuple[bool, str]:
     slide_ms = outlook.machine.slide_ms(outlook.layout.pitch_mm)
     uppers = sum(rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1)
     comes = outlook.arrivals_per_h
-    if comes * (slide_ms + lift_ms) <= uppers * lift_ms:
+    if comes * (slide_ms + lift_ms) <= HOLD * uppers * lift_ms:
         return False, ""
     return True, f"a car is expected before one above is wanted ({comes:.1f} against {uppers:.1f} an hour)"

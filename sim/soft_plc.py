@@ -232,6 +232,8 @@ class SoftPlc:
         self._read_sensors()
         self._publish()
         self._wake_ms = min(self._wake_ms, self._cut_due_ms)
+        if self._moves and not self._fresh:
+            self._wake_ms = min(self._wake_ms, tick_after(now_ms))  # what was begun without a supervisor ends at once
         for move in self._moves.values():
             deadline = NEVER_MS if move.stopped else tick_after(move.deadline_at_ms)
             if move.command_id == self._jog_id and not move.stopped:

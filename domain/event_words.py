@@ -29,6 +29,8 @@ _MOVES: dict[int, tuple[str, str]] = {
     Opcode.GATE_CLOSE: ("shut the gate", "关闭库门"),
     Opcode.RESET: ("reset latched faults", "复位故障"),
 }
+_OPCODES = {opcode.value: opcode for opcode in Opcode}
+_BY_HAND = ("{move}, by hand", "手动{move}")
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "CarRegistered": ("car {plate} entered by hand, in bay {bay}", "人工登记车辆 {plate}，车位 {bay}"),
@@ -59,6 +61,38 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "FaultRaised": ("module {module}: fault {number} {about}", "库区 {module}：故障 {number} {about}"),
     "FaultsReset": ("{operator} resets the faults of module {module}", "{operator} 复位库区 {module} 的故障"),
     "ModuleConfirmed": ("{operator} confirms module {module}", "{operator} 确认库区 {module}"),
+    "ManualTaken": ("{operator} takes module {module} in hand", "{operator} 手动接管库区 {module}"),
+    "ManualReleased": ("module {module} is out of {operator}'s hand", "{operator} 结束手动操作库区 {module}"),
+    "BypassAsked": (
+        "{operator} asks to set interlock {interlock} of module {module} aside",
+        "{operator} 申请旁路库区 {module} 的联锁 {interlock}",
+    ),
+    "BypassGranted": (
+        "{second} grants {operator} to set interlock {interlock} of module {module} aside for one move",
+        "{second} 批准 {operator} 旁路库区 {module} 的联锁 {interlock}，限一次动作",
+    ),
+    "BypassEnded": (
+        "interlock {interlock} of module {module} is in force again",
+        "库区 {module} 的联锁 {interlock} 恢复",
+    ),
+    "LockHung": ("{operator} hangs a lock on module {module}", "{operator} 在库区 {module} 挂锁"),
+    "LockRemoved": ("{operator} removes a lock from module {module}", "{operator} 取下库区 {module} 的锁"),
+    "AlarmRaised": ("alarm {alarm} is {state} {about}", "报警 {alarm}：{state} {about}"),
+    "AlarmReturned": ("what alarm {alarm} told is over; it is {state}", "报警 {alarm} 的原因消失：{state}"),
+    "AlarmSuppressed": (
+        "alarm {alarm} is not told: {because} explains it {about}",
+        "报警 {alarm} 不提示：由 {because} 说明 {about}",
+    ),
+    "AlarmUnsuppressed": ("alarm {alarm} speaks for itself: {state}", "报警 {alarm} 恢复提示：{state}"),
+    "AlarmAcknowledged": ("{operator} acknowledges alarm {alarm}: {state}", "{operator} 确认报警 {alarm}：{state}"),
+    "AlarmReset": ("{operator} resets alarm {alarm}", "{operator} 复位报警 {alarm}"),
+    "AlarmShelved": ("{operator} shelves alarm {alarm}", "{operator} 搁置报警 {alarm}"),
+    "AlarmUnshelved": (
+        "alarm {alarm} is off the shelf: {state} {operator}",
+        "报警 {alarm} 结束搁置：{state} {operator}",
+    ),
+    "AlarmTakenOut": ("{operator} takes alarm {alarm} out of service", "{operator} 停用报警 {alarm}"),
+    "AlarmPutBack": ("{operator} puts alarm {alarm} back: {state}", "{operator} 恢复报警 {alarm}：{state}"),
     "PartTakenOut": ("{operator} takes {part} out of service", "{operator} 停用 {part}"),
     "PartPutBack": ("{operator} puts {part} back into service", "{operator} 恢复 {part}"),
     "JobOverdue": ("{job} is overdue in {state}", "{job} 在 {state} 超时"),
@@ -115,6 +149,8 @@ def _with_plate(event: Any, plate: Plate) -> Event:
 
 def _move(event: MotionRequested, pick: int) -> str:
     unknown = f"opcode {event.opcode}"
-    sentence = _MOVES.get(event.opcode, (unknown, unknown))[pick]
+    opcode = _OPCODES.get(event.opcode, Opcode.NONE)
+    sentence = _MOVES.get(opcode.plain, (unknown, unknown))[pick]
     level = "" if event.mailbox == GATE else event.mailbox
-    return sentence.format(mailbox=level, first=event.first, second=event.second)
+    told = sentence.format(mailbox=level, first=event.first, second=event.second)
+    return _BY_HAND[pick].format(move=told) if opcode.is_jog else told

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from plc.register_map import MAP_VERSION
 from tests.peers import require_peer
 from tests.program import (
     OPERATOR_TOKEN,
@@ -292,7 +293,7 @@ def test_a_demand_file_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_versions_and_the_map_are_told() -> None:
-    assert json.loads(garagectl("version", "--json").stdout)["register_map"] == 1
+    assert json.loads(garagectl("version", "--json").stdout)["register_map"] == MAP_VERSION
     assert garagectl("plc", "map", "--csv").stdout.startswith("name,space,address")
 
 

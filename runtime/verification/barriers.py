@@ -8,6 +8,7 @@ a module leaves the other rows where they hinder least: at rest, with their gap 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
 from typing import Protocol
@@ -122,9 +123,9 @@ class PlcBarrier(_Posing):
         }
         for opcode, ask in asked.items():
             try:
-                ask()
-            except Unread:
-                pass
+                # Whoever reads what is hidden wants to look at a pallet: that far the command got.
+                with suppress(Unread):
+                    ask()
             except self._refusals:
                 continue
             found.add(opcode)
@@ -258,12 +259,11 @@ class SupervisorBarrier(_Posing):
         found = set()
         for opcode in (Opcode.SLIDE, Opcode.LOWER, Opcode.RAISE, Opcode.GATE_OPEN, Opcode.GATE_CLOSE):
             level = GATE if opcode in (Opcode.GATE_OPEN, Opcode.GATE_CLOSE) else len(self.layout.levels)
-            try:
-                if not self._allows(image, opcode, (level, 1, 2), ()):
-                    continue
-            except Unread:
-                pass
-            found.add(opcode)
+            allowed = True
+            with suppress(Unread):
+                allowed = self._allows(image, opcode, (level, 1, 2), ())
+            if allowed:
+                found.add(opcode)
         return frozenset(found)
 
     def slides(self, level: int, rows: Rows, lift: Lift | None, seen: Seen) -> Iterator[tuple[int, int, Row]]:

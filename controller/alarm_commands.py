@@ -36,7 +36,7 @@ from domain.events import (
     Event,
 )
 from domain.parts import Part, find_part
-from domain.refusals import Refusal, RefusalCode
+from domain.refusals import RefusalCode
 from domain.site import Site
 
 SHELVE_MIN_MS = 60_000
@@ -45,17 +45,17 @@ SHELVE_MIN_MS = 60_000
 def handle_alarm(scan: Scan, site: Site, command: AlarmCommand) -> Reply:
     """Decide one command about an alarm."""
     if not could_exist(scan.memory, site, command.alarm):
-        return Refused((Refusal(RefusalCode.UNKNOWN_ALARM, command.alarm),))
+        return Refused.because(RefusalCode.UNKNOWN_ALARM, command.alarm)
     kind = CATALOGUE[split_id(command.alarm)[0]]
     if kind.is_safety and isinstance(command, ShelveAlarm | TakeAlarmOut):
-        return Refused((Refusal(RefusalCode.ALARM_SAFETY, command.alarm),))
+        return Refused.because(RefusalCode.ALARM_SAFETY, command.alarm)
     if isinstance(command, ShelveAlarm) and not SHELVE_MIN_MS <= command.duration_ms <= SHELVE_MAX_MS:
-        return Refused((Refusal(RefusalCode.SHELVE_TIME, command.alarm),))
+        return Refused.because(RefusalCode.SHELVE_TIME, command.alarm)
     record = scan.memory.alarms.records.get(command.alarm, AlarmRecord())
     try:
         event = _event(command, kind, record, scan.moment.utc_ms)
     except MachineError:
-        return Refused((Refusal(RefusalCode.ALARM_STATE, record.state),))
+        return Refused.because(RefusalCode.ALARM_STATE, record.state)
     scan.emit(event)
     return Accepted(command.alarm)
 

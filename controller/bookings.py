@@ -23,9 +23,9 @@ from domain.commands import (
     RequestStorage,
 )
 from domain.events import BookingAdvanced, BookingChanged, BookingMade, JobAdvanced, JobQueued
-from domain.ids import BayId, BookingId, JobId, ModuleId, Plate, parse_bay
+from domain.ids import BayId, BookingId, ModuleId, Plate, parse_bay
 from domain.moment import NEVER_MS
-from domain.refusals import Refusal, RefusalCode
+from domain.refusals import RefusalCode
 from domain.site import Site
 from domain.vehicle import Vehicle
 
@@ -71,15 +71,15 @@ class Bookings:
         if vehicle is None and others:
             vehicle = others[0].vehicle
         if vehicle is None or (known is None and command.kind is BookingKind.DEPARTURE):
-            return _refused(RefusalCode.BOOKING_NEEDS_CAR, command.plate)
+            return Refused.because(RefusalCode.BOOKING_NEEDS_CAR, command.plate)
         due_utc_ms = self.due_utc_ms(scan, command.minute_of_day, command.repeat, command.day)
         if isinstance(due_utc_ms, Refused):
             return due_utc_ms
         if _full(scan.memory, others):
-            return _refused(RefusalCode.BOOKING_LIMIT, command.plate)
+            return Refused.because(RefusalCode.BOOKING_LIMIT, command.plate)
         twin = next((one for one in others if _collides(one, command)), None)
         if twin is not None:
-            return _refused(RefusalCode.BOOKING_EXISTS, twin.id)
+            return Refused.because(RefusalCode.BOOKING_EXISTS, twin.id)
         return self._made(scan, command, vehicle, due_utc_ms)
 
     def make_for_stored(self, scan: Scan, storage: RequestStorage, due_utc_ms: int) -> None:
@@ -112,12 +112,12 @@ class Bookings:
         """Another time for a booking that has not been called."""
         booking = scan.memory.bookings.get(command.booking)
         if booking is None or not booking.is_open:
-            return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
+            return Refused.because(RefusalCode.UNKNOWN_BOOKING, command.booking)
         wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
         if wrong is not None:
             return wrong
         if booking.state == "called":
-            return _refused(RefusalCode.BOOKING_CALLED, booking.id)
+            return Refused.because(RefusalCode.BOOKING_CALLED, booking.id)
         due_utc_ms = self.due_utc_ms(scan, command.minute_of_day, command.repeat, command.day)
         if isinstance(due_utc_ms, Refused):
             return due_utc_ms
@@ -129,13 +129,13 @@ class Bookings:
         """Forget a booking; refused when its driver already stands at the gate."""
         booking = scan.memory.bookings.get(command.booking)
         if booking is None or not booking.is_open:
-            return _refused(RefusalCode.UNKNOWN_BOOKING, command.booking)
+            return Refused.because(RefusalCode.UNKNOWN_BOOKING, command.booking)
         wrong = self._check_pin(scan, booking.plate, _pin_of(scan.memory, booking), command.pin_digest)
         if wrong is not None:
             return wrong
         job = scan.memory.jobs.get(booking.job) if booking.job is not None else None
         if job is not None and job.has_driver:
-            return _refused(RefusalCode.JOB_TOO_FAR, job.id)
+            return Refused.because(RefusalCode.JOB_TOO_FAR, job.id)
         self._advance(scan, booking, "cancel", "cancelled by the driver")
         if job is not None:
             self._touch(job.module)
@@ -148,23 +148,23 @@ class Bookings:
         car = scan.memory.parked.get(command.plate)
         known = _known_pin(car, [one for one in planned(scan.memory) if one.plate == command.plate])
         if known is None:
-            return _refused(RefusalCode.UNKNOWN_PLATE, command.plate)
+            return Refused.because(RefusalCode.UNKNOWN_PLATE, command.plate)
         return self._check_pin(scan, command.plate, known, command.pin_digest) or Accepted(command.plate)
 
     def due_utc_ms(self, scan: Scan, minute_of_day: int, repeat: Repeat, day: int | None) -> int | Refused:
         """When a wish is due first, or why it cannot be."""
         if not 0 <= minute_of_day < 24 * 60:
-            return _refused(RefusalCode.BOOKING_TIME, str(minute_of_day))
+            return Refused.because(RefusalCode.BOOKING_TIME, str(minute_of_day))
         offset, now = self._site.utc_offset_minutes, scan.moment.utc_ms
         after_utc_ms = now
         if day is not None:
             on_day_utc_ms = due_on(day, minute_of_day, offset)
             if on_day_utc_ms <= now:
-                return _refused(RefusalCode.BOOKING_PAST)
+                return Refused.because(RefusalCode.BOOKING_PAST)
             after_utc_ms = on_day_utc_ms - 1
         due_utc_ms = next_due_utc_ms(minute_of_day, repeat, min(after_utc_ms, now + AHEAD_MS_MAX), offset)
         if after_utc_ms > now + AHEAD_MS_MAX:
-            return _refused(RefusalCode.BOOKING_TOO_FAR)
+            return Refused.because(RefusalCode.BOOKING_TOO_FAR)
         return due_utc_ms
 
     # -- what time asks ------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class Bookings:
         car = scan.memory.parked.get(booking.plate)
         pin_digest = car.pin_digest if car is not None else booking.pin_digest
         vehicle = car.vehicle if car is not None else booking.vehicle
-        name = JobId(f"J{scan.memory.job_count + 1:06d}")
+        name = scan.memory.next_job
         due_utc_ms = booking.due_utc_ms
         scan.emit(
             JobQueued(name, kind, booking.plate, vehicle, bay, pin_digest, booking=booking.id, due_utc_ms=due_utc_ms)
@@ -272,7 +272,3 @@ def _pin_of(memory: Memory, booking: Booking) -> str:
     """The PIN that counts for a booking: that of the parked car, else the one that made it."""
     car = memory.parked.get(booking.plate)
     return car.pin_digest if car is not None else booking.pin_digest
-
-
-def _refused(code: RefusalCode, about: str = "") -> Refused:
-    return Refused((Refusal(code, about),))

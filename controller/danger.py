@@ -54,7 +54,7 @@ def hold(scan: Scan, command: HoldGarage) -> Reply:
     mode = scan.memory.garage
     is_fire = command.danger is Danger.FIRE
     if mode not in ("automatic", "paused") and not (is_fire and mode == "holding"):
-        return Refused((Refusal(RefusalCode.GARAGE_MODE, mode),))
+        return Refused.because(RefusalCode.GARAGE_MODE, mode)
     trigger = "alarm" if is_fire else "hold"
     about = f" ({command.reason})" if command.reason else ""
     scan.emit(GarageAdvanced(GARAGE.next(mode, trigger), f"{command.danger}: {command.operator}{about}"))
@@ -65,7 +65,7 @@ def end(scan: Scan, command: EndHold, images: Mapping[ModuleId, ModuleImage]) ->
     """An operator's word that it is over; refused while a PLC still reports it. The garage is paused then."""
     mode = scan.memory.garage
     if mode not in RESTS:
-        return Refused((Refusal(RefusalCode.GARAGE_MODE, mode),))
+        return Refused.because(RefusalCode.GARAGE_MODE, mode)
     found = reported(images)
     if found:
         return Refused(tuple(Refusal(RefusalCode.STILL_DANGER, f"{what} {where}") for what, where in found.items()))

@@ -304,6 +304,11 @@ class Memory:
         """The spot's record, made at first use."""
         return self.spots.setdefault(spot, SpotMemory())
 
+    @property
+    def next_job(self) -> JobId:
+        """Name of the job that is queued next."""
+        return JobId(f"J{self.job_count + 1:06d}")
+
     def job_of(self, plate: Plate) -> Job | None:
         """The open job of a car, if any."""
         for jobs in self.open_jobs.values():
@@ -433,7 +438,6 @@ class Memory:
             booking=event.booking,
             due_utc_ms=event.due_utc_ms,
             came_utc_ms=utc_ms if event.booking is None else None,
-            reason=event.reason,
         )
         if event.booking is not None:
             self.bookings[event.booking].job = event.job

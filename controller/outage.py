@@ -50,7 +50,7 @@ def take_out(scan: Scan, site: Site, command: TakeOut, touch: Touch) -> Reply:
     if isinstance(part, Refusal):
         return Refused((part,))
     if part.name in scan.memory.out_of_service or part in parts_out(site.layout[part.module]):
-        return Refused((Refusal(RefusalCode.PART_ALREADY_OUT, part.name),))
+        return Refused.because(RefusalCode.PART_ALREADY_OUT, part.name)
     scan.emit(PartTakenOut(part.name, command.operator, command.reason))
     touch(part.module)
     return Accepted(part.name)
@@ -62,7 +62,7 @@ def put_back(scan: Scan, site: Site, command: PutBack, touch: Touch) -> Reply:
     if isinstance(part, Refusal):
         return Refused((part,))
     if part.name not in scan.memory.out_of_service:
-        return Refused((Refusal(RefusalCode.PART_NOT_OUT, part.name),))
+        return Refused.because(RefusalCode.PART_NOT_OUT, part.name)
     scan.emit(PartPutBack(part.name, command.operator))
     touch(part.module)
     return Accepted(part.name)

@@ -172,20 +172,20 @@ class Requests:
     def _closed(self, scan: Scan) -> Refused | None:
         """Why no new work is taken at all."""
         if scan.memory.garage == "halted":
-            return _refused(RefusalCode.GARAGE_HALTED, scan.memory.garage_reason)
+            return Refused.because(RefusalCode.GARAGE_HALTED, scan.memory.garage_reason)
         resting = self._danger(scan)
         if resting is not None:
             return resting
         if scan.memory.garage == "paused":
-            return _refused(RefusalCode.GARAGE_PAUSED, scan.memory.garage_reason)
+            return Refused.because(RefusalCode.GARAGE_PAUSED, scan.memory.garage_reason)
         if not scan.inputs.journal_ok:
-            return _refused(RefusalCode.JOURNAL_AWAY)
+            return Refused.because(RefusalCode.JOURNAL_AWAY)
         return None
 
     def _danger(self, scan: Scan) -> Refused | None:
         """Why not even a running session goes on."""
         code = danger.RESTS.get(scan.memory.garage)
-        return None if code is None else _refused(code, scan.memory.garage_reason)
+        return None if code is None else Refused.because(code, scan.memory.garage_reason)
 
     def heard(self, scan: Scan) -> dict[ModuleId, ModuleImage]:
         """The images of those modules whose PLCs answer now."""
@@ -199,12 +199,12 @@ class Requests:
             return closed
         plate, vehicle = command.plate, command.vehicle
         if plate in scan.memory.parked:
-            return _refused(RefusalCode.ALREADY_PARKED, plate)
+            return Refused.because(RefusalCode.ALREADY_PARKED, plate)
         booked = waiting_driver(scan.memory, plate, "storage")
         if booked is not None and self._still_fits(booked, command):
             return self._driver_came(scan, booked, command.vehicle, command.pin_digest, "normal")
         if scan.memory.job_of(plate) is not None and not self._gave_up(scan, booked):
-            return _refused(RefusalCode.JOB_OPEN, plate)
+            return Refused.because(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
             return Refused((self._too_large(command),))
         leaves_utc_ms = self._leaves_utc_ms(scan, command)
@@ -216,9 +216,9 @@ class Requests:
         placed = self._place(scan, plate, vehicle, around, leaves_utc_ms)
         if placed is None:
             any_free = any(offer.free for offer in around.modules.values())
-            return _refused(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
-        job = JobId(f"J{scan.memory.job_count + 1:06d}")
-        scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest))
+            return Refused.because(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
+        job = scan.memory.next_job
+        scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest, reason=placed.reason))
         if leaves_utc_ms is not None:
             self.bookings.make_for_stored(scan, command, leaves_utc_ms)
         return self._queued(scan, job)
@@ -312,7 +312,7 @@ class Requests:
         job = scan.memory.job_of(command.plate)
         if car is None:
             code = RefusalCode.UNKNOWN_PLATE if job is None else RefusalCode.JOB_OPEN
-            return _refused(code, command.plate)
+            return Refused.because(code, command.plate)
         wrong = self._check_pin(scan, command.plate, car.pin_digest, command.pin_digest)
         if wrong is not None:
             return wrong
@@ -320,18 +320,18 @@ class Requests:
         if booked is not None:
             return self._driver_came(scan, booked, car.vehicle, car.pin_digest, command.priority)
         if job is not None:
-            return _refused(RefusalCode.ALREADY_COMING, job.id)
+            return Refused.because(RefusalCode.ALREADY_COMING, job.id)
         against = self._against_bringing(scan, car)
         if against is not None:
             return against
-        name = JobId(f"J{scan.memory.job_count + 1:06d}")
+        name = scan.memory.next_job
         scan.emit(JobQueued(name, "retrieval", car.plate, car.vehicle, car.bay, car.pin_digest, command.priority))
         return self._queued(scan, name)
 
     def _against_bringing(self, scan: Scan, car: ParkedCar) -> Refused | None:
         ref = parse_bay(car.bay)
         if scan.memory.module(ref.module).state != "ready":
-            return _refused(self._unready_code(scan, ref.module), ref.module)
+            return Refused.because(self._unready_code(scan, ref.module), ref.module)
         why = self._modules[ref.module].against_bringing(scan.memory, ref)
         return None if why is None else Refused((why,))
 
@@ -339,10 +339,10 @@ class Requests:
         count, last_utc_ms = scan.memory.pin_failures.get(plate, (0, 0))
         patience = self._site.patience
         if count >= patience.pin_attempts and scan.moment.utc_ms < last_utc_ms + patience.pin_lock_ms:
-            return _refused(RefusalCode.PIN_LOCKED, plate)
+            return Refused.because(RefusalCode.PIN_LOCKED, plate)
         if given != right:
             scan.emit(PinRejected(plate))
-            return _refused(RefusalCode.WRONG_PIN, plate)
+            return Refused.because(RefusalCode.WRONG_PIN, plate)
         if count:
             scan.emit(PinAccepted(plate))
         return None
@@ -350,14 +350,14 @@ class Requests:
     def _confirm_clear(self, scan: Scan, command: ConfirmClear) -> Reply:
         job = scan.memory.jobs.get(command.job)
         if job is None:
-            return _refused(RefusalCode.UNKNOWN_JOB, command.job)
+            return Refused.because(RefusalCode.UNKNOWN_JOB, command.job)
         reasons = self._modules[job.module].confirm_clear(scan, job)
         return Refused(reasons) if reasons else Accepted(job.id)
 
     def _cancel(self, scan: Scan, command: CancelJob) -> Reply:
         job = scan.memory.jobs.get(command.job)
         if job is None:
-            return _refused(RefusalCode.UNKNOWN_JOB, command.job)
+            return Refused.because(RefusalCode.UNKNOWN_JOB, command.job)
         module = self._modules[job.module]
         if job.state == "queued":
             scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel")))
@@ -373,7 +373,7 @@ class Requests:
         if job.state == "at_gate" and job.session_state == "open":
             reasons = module.withdraw(scan, job)
             return Refused(reasons) if reasons else Accepted(job.id)
-        return _refused(RefusalCode.JOB_TOO_FAR, job.id)
+        return Refused.because(RefusalCode.JOB_TOO_FAR, job.id)
 
     # -- charging ----------------------------------------------------------------------------------
 
@@ -382,9 +382,9 @@ class Requests:
         if closed is not None:
             return closed
         if scan.memory.charging_of(command.plate) is not None:
-            return _refused(RefusalCode.JOB_OPEN, command.plate)
+            return Refused.because(RefusalCode.JOB_OPEN, command.plate)
         if command.spot is not None and command.spot not in self._site.spot:
-            return _refused(RefusalCode.UNKNOWN_SPOT, command.spot)
+            return Refused.because(RefusalCode.UNKNOWN_SPOT, command.spot)
         wanted = [command.spot] if command.spot is not None else [spec.id for spec in self._site.spots]
         # A driver who names the spot may have plugged in already; to others it is taken.
         states = ("Available", "Finishing") if command.spot is not None else ("Available",)
@@ -394,7 +394,7 @@ class Requests:
         name = usable[0]
         reading_wh = self._charging.reading_wh(name)
         if reading_wh is None:
-            return _refused(RefusalCode.SPOT_OFFLINE, name)
+            return Refused.because(RefusalCode.SPOT_OFFLINE, name)
         charging = ChargingId(f"C{scan.memory.charging_count + 1:06d}")
         scan.emit(ChargingStarted(charging, name, command.plate, command.pin_digest, reading_wh))
         self._charging.grant(scan, name)
@@ -406,16 +406,16 @@ class Requests:
 
     def _no_spot(self, scan: Scan, spot: SpotId | None) -> Refused:
         if spot is None:
-            return _refused(RefusalCode.ALL_SPOTS_TAKEN)
+            return Refused.because(RefusalCode.ALL_SPOTS_TAKEN)
         offline = scan.memory.spot(spot).state in ("Unavailable", "Faulted")
-        return _refused(RefusalCode.SPOT_OFFLINE if offline else RefusalCode.SPOT_TAKEN, spot)
+        return Refused.because(RefusalCode.SPOT_OFFLINE if offline else RefusalCode.SPOT_TAKEN, spot)
 
     def _stop_charging(self, scan: Scan, command: StopCharging) -> Reply:
         if command.spot not in self._site.spot:
-            return _refused(RefusalCode.UNKNOWN_SPOT, command.spot)
+            return Refused.because(RefusalCode.UNKNOWN_SPOT, command.spot)
         name = scan.memory.spot(command.spot).charging
         if name is None:
-            return _refused(RefusalCode.NOT_CHARGING, command.spot)
+            return Refused.because(RefusalCode.NOT_CHARGING, command.spot)
         charging = scan.memory.chargings[name]
         wrong = self._check_pin(scan, charging.plate, charging.pin_digest, command.pin_digest)
         if wrong is not None:
@@ -428,7 +428,7 @@ class Requests:
     def _on_module(self, name: ModuleId, act: Callable[[ModuleControl], tuple[Refusal, ...]]) -> Reply:
         module = self._modules.get(name)
         if module is None:
-            return _refused(RefusalCode.UNKNOWN_MODULE, name)
+            return Refused.because(RefusalCode.UNKNOWN_MODULE, name)
         reasons = act(module)
         return Refused(reasons) if reasons else Accepted(name)
 
@@ -438,20 +438,20 @@ class Requests:
             taken_w = sum(module.motions.power_w() for module in self._modules.values())
             wanted_w = motor_w(self._site.machine, command.opcode, command.first, command.second)
             if taken_w + wanted_w > self._site.power_limit_w:
-                return _refused(RefusalCode.NO_POWER, f"{wanted_w} W")
+                return Refused.because(RefusalCode.NO_POWER, f"{wanted_w} W")
         return self._on_module(command.module, lambda m: m.by_hand(scan, command))
 
     def _enter_car(self, scan: Scan, command: EnterCar) -> Reply:
         layout = next((lay for lay in self._site.modules if command.bay in lay.offset), None)
         if layout is None:
-            return _refused(RefusalCode.UNKNOWN_BAY, command.bay)
+            return Refused.because(RefusalCode.UNKNOWN_BAY, command.bay)
         if command.bay in scan.memory.car_at:
-            return _refused(RefusalCode.BAY_TAKEN, command.bay)
+            return Refused.because(RefusalCode.BAY_TAKEN, command.bay)
         if command.plate in scan.memory.parked:
-            return _refused(RefusalCode.ALREADY_PARKED, command.plate)
+            return Refused.because(RefusalCode.ALREADY_PARKED, command.plate)
         jobs = (scan.memory.jobs[name] for name in scan.memory.open_jobs.get(layout.id, ()))
         if scan.memory.job_of(command.plate) is not None or any(job.bay == command.bay for job in jobs):
-            return _refused(RefusalCode.JOB_OPEN, command.bay)
+            return Refused.because(RefusalCode.JOB_OPEN, command.bay)
         scan.emit(CarRegistered(command.plate, command.vehicle, command.bay, command.pin_digest))
         return Accepted(command.bay)
 
@@ -459,19 +459,15 @@ class Requests:
         plate = scan.memory.car_at.get(command.bay)
         if plate is None:
             known = any(command.bay in layout.offset for layout in self._site.modules)
-            return _refused(RefusalCode.BAY_EMPTY if known else RefusalCode.UNKNOWN_BAY, command.bay)
+            return Refused.because(RefusalCode.BAY_EMPTY if known else RefusalCode.UNKNOWN_BAY, command.bay)
         if scan.memory.job_of(plate) is not None:
-            return _refused(RefusalCode.JOB_OPEN, plate)
+            return Refused.because(RefusalCode.JOB_OPEN, plate)
         scan.emit(CarStruck(plate, command.bay, command.operator))
         return Accepted(command.bay)
 
     def _set_mode(self, scan: Scan, needed: str, trigger: str, reason: str) -> Reply:
         if scan.memory.garage != needed:
             code = RefusalCode.GARAGE_HALTED if scan.memory.garage == "halted" else RefusalCode.GARAGE_MODE
-            return _refused(code, scan.memory.garage)
+            return Refused.because(code, scan.memory.garage)
         scan.emit(GarageAdvanced(GARAGE.next(needed, trigger), reason))
         return Accepted("garage")
-
-
-def _refused(code: RefusalCode, about: str = "") -> Refused:
-    return Refused((Refusal(code, about),))

@@ -24,7 +24,7 @@ from domain.events import GarageAdvanced, ModuleAdvanced
 from domain.ids import ModuleId, Plate
 from domain.moment import NEVER_MS, Moment
 from domain.outputs import Outputs
-from domain.refusals import Refusal, RefusalCode
+from domain.refusals import RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import Vehicle
@@ -122,10 +122,10 @@ class Controller:
         scan.emit(GarageAdvanced("halted", f"{type(bug).__name__}: {bug}"))
         self._alarms.halt(scan)
         missing = len(commands) - len(replies)
-        refused = Refused((Refusal(RefusalCode.GARAGE_HALTED, self.memory.garage_reason),))
+        refused = Refused.because(RefusalCode.GARAGE_HALTED, self.memory.garage_reason)
         outputs = Outputs(feed_heartbeat=False)
         return Step(outputs, tuple(scan.events), (*replies, *(refused for _ in range(missing))), NEVER_MS)
 
     def _halted_step(self, scan: Scan, commands: Sequence[Command]) -> Step:
-        refused = Refused((Refusal(RefusalCode.GARAGE_HALTED, self.memory.garage_reason),))
+        refused = Refused.because(RefusalCode.GARAGE_HALTED, self.memory.garage_reason)
         return Step(Outputs(feed_heartbeat=False), (), tuple(refused for _ in commands), NEVER_MS)

@@ -10,7 +10,7 @@ from domain.alarms import AlarmId
 from domain.booking import BookingKind, Repeat
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
 from domain.outputs import GATE, Bypass, Opcode
-from domain.refusals import Refusal
+from domain.refusals import Refusal, RefusalCode
 from domain.vehicle import Vehicle
 
 
@@ -402,6 +402,11 @@ class Refused:
     """The command changes nothing, for these reasons (at least one)."""
 
     reasons: tuple[Refusal, ...]
+
+    @classmethod
+    def because(cls, code: RefusalCode, about: str = "") -> Refused:
+        """Refused for one reason, and what it is about."""
+        return cls((Refusal(code, about),))
 
 
 Reply: TypeAlias = Accepted | Refused

@@ -38,7 +38,8 @@ class CarStruck:
 class JobQueued:
     """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`.
 
-    A job made from a booking has no driver yet: it is due at `due_utc_ms`, and `DriverCame` follows.
+    A job made from a booking has no driver yet: it is due at `due_utc_ms`, and `DriverCame` follows. `reason`
+    says why a storage got this bay; it tells a household's habits, so it stays in the journal.
     """
 
     job: JobId

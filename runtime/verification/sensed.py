@@ -45,7 +45,10 @@ class Hidden:
 
     __bool__ = __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __sub__ = __rsub__ = __add__ = __radd__ = _refuse
     __floordiv__ = __mod__ = __rshift__ = __and__ = __iter__ = __len__ = __getitem__ = __getattr__ = _refuse
-    __hash__ = None  # type: ignore[assignment]
+
+    def __hash__(self) -> int:
+        """Refused as all else: a set would look at it, too."""
+        raise Unread
 
 
 HIDDEN: Any = Hidden()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from controller.memory import Booking
 from domain.booking import BookingKind, Repeat
 from domain.commands import CancelBooking, CancelJob, ChangeBooking, Leaving, MakeBooking, RequestStorage
-from domain.events import MotionRequested
+from domain.events import JobQueued, MotionRequested
 from domain.ids import BookingId, JobId, Plate
 from domain.outputs import GATE, Opcode
 from domain.refusals import RefusalCode
@@ -34,9 +32,15 @@ def garage() -> GarageRun:
     return run
 
 
-def wish(plate: str = UPPER, minute: int = SEVEN_FORTY, **more: object) -> MakeBooking:
-    base = MakeBooking(Plate(plate), digest(plate, PIN), BookingKind.DEPARTURE, minute)
-    return replace(base, **more)  # type: ignore[arg-type]
+def wish(
+    plate: str = UPPER,
+    minute: int = SEVEN_FORTY,
+    *,
+    pin: str = PIN,
+    repeat: Repeat = Repeat.ONCE,
+    day: int | None = None,
+) -> MakeBooking:
+    return MakeBooking(Plate(plate), digest(plate, pin), BookingKind.DEPARTURE, minute, repeat, day)
 
 
 def booking(garage: GarageRun, name: str) -> Booking:
@@ -214,7 +218,7 @@ def test_another_car_than_the_booked_one_gets_another_bay(garage: GarageRun) -> 
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (wish(pin_digest=digest(UPPER, "000000")), RefusalCode.WRONG_PIN),
+        (wish(pin="000000"), RefusalCode.WRONG_PIN),
         (wish("京X00000"), RefusalCode.BOOKING_NEEDS_CAR),
         (wish(minute=1440), RefusalCode.BOOKING_TIME),
         (wish(minute=-1), RefusalCode.BOOKING_TIME),
@@ -304,6 +308,13 @@ def test_whoever_parks_may_tell_when_the_car_is_wanted_again(garage: GarageRun) 
     assert garage.job(job_of(garage, plate)).state == "standing_by"
     bad = RequestStorage(Plate("京A55555"), SEDAN, digest("京A55555", PIN), Leaving(24 * 60))
     assert garage.refuse(bad) is RefusalCode.BOOKING_TIME
+
+
+def test_why_a_car_got_its_bay_is_in_the_journal_and_not_told_to_whoever_asks_for_the_job(garage: GarageRun) -> None:
+    job = garage.store("京A44444")
+    (queued,) = [event for event in garage.heard(JobQueued) if event.job == job]
+    assert "for a stay of about" in queued.reason
+    assert queued.reason not in garage.job(job).reason
 
 
 def test_a_booked_car_on_the_ground_keeps_nobody_waiting(garage: GarageRun) -> None:

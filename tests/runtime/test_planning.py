@@ -111,7 +111,6 @@ def test_an_age_bound_shortens_the_longest_wait_and_rows_say_what_it_costs_the_m
 
 
 def test_cp_sat_and_the_planner_agree_on_the_same_instances() -> None:
-    pytest.importorskip("ortools")
     planner, other = run_second(((5, 2),))
     assert (planner["policy"], other["policy"]) == ("planner", "cp-sat")
     assert planner["mean_wait_s"] == other["mean_wait_s"]

@@ -19,9 +19,26 @@ from tests.scheduler.test_online import LAYOUT, queue, waiting
 TIMES = nominal(LAYOUT, Machine())
 
 
-def running(state: str, elapsed_s: int = 0, *, bay: str = "A-4-05", **facts: object) -> Running:
-    known = {"opened_ago_ms": None, "shutting": False, "driver_in_ms": 0} | facts
-    return Running(JobId("J0"), "retrieval", parse_bay(BayId(bay)), state, elapsed_s * 1000, **known)  # type: ignore[arg-type]
+def running(
+    state: str,
+    elapsed_s: int = 0,
+    *,
+    bay: str = "A-4-05",
+    opened_ago_ms: int | None = None,
+    shutting: bool = False,
+    driver_in_ms: int = 0,
+) -> Running:
+    where = parse_bay(BayId(bay))
+    return Running(
+        JobId("J0"),
+        "retrieval",
+        where,
+        state,
+        elapsed_s * 1000,
+        opened_ago_ms=opened_ago_ms,
+        shutting=shutting,
+        driver_in_ms=driver_in_ms,
+    )
 
 
 def test_a_ground_pallet_needs_its_gate_only() -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from runtime.campaign import SeedTask, report, run_seed
 from runtime.config import load
@@ -35,8 +36,8 @@ FIRST = range(1, 121, 10) if os.environ.get("GARAGE_FULL") else range(1, 2)
 
 
 @pytest.mark.parametrize("first", FIRST)
-def test_thirty_garage_days_of_faults_break_no_rule_and_leave_no_job_behind(first: int) -> None:
-    """120 seeds of six hours and a quarter: 31 garage-days, ten seeds a test; the first ten without GARAGE_FULL."""
+def test_days_of_faults_break_no_rule_and_leave_no_job_behind(first: int) -> None:
+    """Ten seeds of six hours and a quarter, 2.6 garage-days; with GARAGE_FULL 120 seeds, 31 garage-days."""
     for seed in range(first, first + 10):
         result = run_seed(task(seed))
         assert result.violations == (), f"seed {seed}"
@@ -73,6 +74,34 @@ def test_a_swarm_seed_is_the_same_in_another_process_with_other_hashes() -> None
 
     here = run_seed(task(8, HOUR_MS)).event_log_sha256 + "\n"
     assert log("0") == log("1") == here
+
+
+def garagectl(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "runtime.cli", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_command_runs_seeds_and_tells_what_struck(tmp_path: Path) -> None:
+    # given a garage of one small module, so that a day is short work
+    document = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    document["modules"] = [{**document["modules"][0], "columns": 4}]
+    document["spots"], document["simulation"] = [], {"cars": 8, "trips_per_day": 20}
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    # when two seeds are asked for as a user does
+    told = garagectl("simulate", "--config", str(config), "--faults", "swarm", "--seeds", "1-2", "--json")
+    # then nothing was broken or left behind, and the report says what happened
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert (found["seeds"], found["violations"], found["undrained"]) == (2, 0, 0)
+    assert found["garage_days"] > 2
+    assert found["faults"] == sum(count["fired"] for count in found["fault_counts"].values()) > 0
+
+
+@pytest.mark.parametrize("words", [("--faults", "rain"), ("--faults", "swarm", "--seeds", "5-1"), ("--seeds", "1-2")])
+def test_what_no_campaign_can_be_made_of_is_refused(words: tuple[str, ...]) -> None:
+    told = garagectl("simulate", *words)
+    assert told.returncode == 2
+    assert "--seeds" in told.stderr
 
 
 def test_dials_are_drawn_and_some_seeds_have_none() -> None:

@@ -271,7 +271,7 @@ def plan(
 ) -> None:
     """Plan the order of a module's jobs and say what is proven. Exit 2 for a bad instance, 1 for a failed check."""
     from runtime.planning import checks_hold, plan_file
-    from scheduler.instance_json import InstanceError
+    from scheduler.json_nodes import InstanceError
 
     try:
         answer = plan_file(instance, verify)

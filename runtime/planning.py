@@ -13,7 +13,8 @@ from typing import Any
 from runtime.second_solver import SecondSolverUnavailable, second_opinion
 from scheduler.exact import solve
 from scheduler.instance import Instance
-from scheduler.instance_json import InstanceError, instance_from_json, instance_to_json
+from scheduler.instance_json import instance_from_json, instance_to_json
+from scheduler.json_nodes import InstanceError
 from scheduler.plan import Plan
 from sim.plan_replay import replay
 

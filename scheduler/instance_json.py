@@ -1,23 +1,22 @@
 """Planning instances as JSON: written out, and read back with the path of whatever is wrong.
 
-Decides whether an instance can be planned at all: names, counts, occupancy and reachability. The
+Decides names, counts and bounds; whether some plan can serve it is `scheduler.instance_checks`' matter. The
 format is described in docs/planning.md; `scheduler.plan_schema` holds its JSON Schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
-from enum import StrEnum
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 from domain.grid import Columns, Level, ModuleLayout
 from domain.ids import BayId, JobId, ModuleId, parse_bay
 from domain.machine import HookKind, Machine, SlideMode
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from scheduler.instance import Instance, JobKind, Overlap, PlanJob, Priority, Weights
-from scheduler.moves import present
+from scheduler.instance_checks import refuse_impossible
+from scheduler.json_nodes import InstanceError, Node, integer, kind
 
 FORMAT = 1
 """Version of the instance and plan formats."""
@@ -28,6 +27,8 @@ TIME_MS_MAX = 7 * 24 * 3_600_000
 JOBS_MAX = 200
 """More jobs than this in one module are refused."""
 
+_OUT_OF_SERVICE = ("dead", "frozen", "closed", "hoist_out")
+
 _FRAME = {
     "pitch_mm": 2400,
     "pallet_width_mm": 2300,
@@ -37,83 +38,15 @@ _FRAME = {
     "headroom_mm": 100,
 }
 
-_Word = TypeVar("_Word", bound=StrEnum)
-
-
-class InstanceError(ValueError):
-    """An instance that cannot be planned: where, and why."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}" if path else reason)
-        self.path = path
-        self.reason = reason
-
-
-class _Node:
-    """A JSON object with the path that leads to it; says exactly which key is wrong."""
-
-    def __init__(self, value: Any, path: str, known: tuple[str, ...]) -> None:
-        if not isinstance(value, Mapping):
-            raise InstanceError(path, f"expected an object, found {_kind(value)}")
-        for key in value:
-            if key not in known:
-                raise InstanceError(_join(path, str(key)), f"unknown key; known are {', '.join(known)}")
-        self._value = value
-        self._path = path
-
-    def path(self, key: str) -> str:
-        """Where a key of this object stands."""
-        return _join(self._path, key)
-
-    def has(self, key: str) -> bool:
-        """Whether the key is there and not null."""
-        return self._value.get(key) is not None
-
-    def raw(self, key: str) -> Any:
-        """The value as it stands; the key must be there."""
-        if key not in self._value:
-            raise InstanceError(self.path(key), "is missing")
-        return self._value[key]
-
-    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        """A whole number within bounds."""
-        if default is not None and key not in self._value:
-            return default
-        return _integer(self.raw(key), self.path(key), low, high)
-
-    def text(self, key: str) -> str:
-        """A string that is not empty."""
-        value = self.raw(key)
-        if not isinstance(value, str) or not value:
-            raise InstanceError(self.path(key), f"expected a text, found {_kind(value)}")
-        return value
-
-    def word(self, key: str, words: type[_Word], default: _Word | None = None) -> _Word:
-        """One of a few words."""
-        if default is not None and key not in self._value:
-            return default
-        value = self.raw(key)
-        for word in words:
-            if word.value == value:
-                return word
-        raise InstanceError(self.path(key), f"{value!r} is none of {', '.join(words)}")
-
-    def items(self, key: str) -> list[Any]:
-        """A list; empty if the key is missing."""
-        value = self._value.get(key, [])
-        if not isinstance(value, list):
-            raise InstanceError(self.path(key), f"expected a list, found {_kind(value)}")
-        return value
-
 
 def instance_from_json(data: Any) -> Instance:
     """Read an instance; raises InstanceError with the path of the first thing that is wrong."""
     keys = ("format", "module", "machine", "overlap", "state", "jobs", "age_bound_ms", "power_limit_w", "weights")
-    root = _Node(data, "", keys)
+    root = Node(data, "", keys)
     root.integer("format", FORMAT, FORMAT, FORMAT)
     layout = _layout(root.raw("module"))
     machine = _machine(data.get("machine", {}))
-    state = _Node(data.get("state", {}), "state", ("columns", "lowered", "empty"))
+    state = Node(data.get("state", {}), "state", ("columns", "lowered", "empty"))
     columns = _columns(state, layout)
     empty = frozenset(_bay(name, f"state.empty[{at}]", layout) for at, name in enumerate(state.items("empty")))
     lowered = _bay(state.raw("lowered"), "state.lowered", layout) if state.has("lowered") else None
@@ -137,14 +70,6 @@ def instance_from_json(data: Any) -> Instance:
     return instance
 
 
-def refuse_impossible(instance: Instance) -> None:
-    """Raise InstanceError for an instance that no plan can serve, naming the field at fault."""
-    _refuse_lowered(instance)
-    _refuse_power(instance)
-    _refuse_jobs(instance)
-    _refuse_crowd(instance)
-
-
 def instance_to_json(instance: Instance) -> dict[str, Any]:
     """Write an instance so that reading it gives an equal one."""
     layout = instance.layout
@@ -159,6 +84,9 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
                 for level in layout.levels
             ],
             "dead": list(layout.dead),
+            "frozen": list(layout.frozen),
+            "closed": [list(cell) for cell in layout.closed],
+            "hoist_out": layout.hoist_out,
         },
         "machine": {key: getattr(value, "value", value) for key, value in asdict(instance.machine).items()},
         "overlap": instance.overlap.value,
@@ -188,26 +116,9 @@ def _job_to_json(job: PlanJob) -> dict[str, Any]:
     return written
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: f"the text {value!r}", type(None): "nothing"}
-    return names.get(type(value), repr(value))
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
-
-
-def _integer(value: Any, path: str, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InstanceError(path, f"expected a whole number, found {_kind(value)}")
-    if not low <= value <= high:
-        raise InstanceError(path, f"{value} is not between {low} and {high}")
-    return value
-
-
 def _bay(value: Any, path: str, layout: ModuleLayout) -> BayId:
     if not isinstance(value, str):
-        raise InstanceError(path, f"expected a bay name, found {_kind(value)}")
+        raise InstanceError(path, f"expected a bay name, found {kind(value)}")
     try:
         parse_bay(value)
     except ValueError as error:
@@ -218,7 +129,7 @@ def _bay(value: Any, path: str, layout: ModuleLayout) -> BayId:
 
 
 def _layout(value: Any) -> ModuleLayout:
-    node = _Node(value, "module", ("id", "columns", "levels", "dead", *_FRAME))
+    node = Node(value, "module", ("id", "columns", "levels", *_OUT_OF_SERVICE, *_FRAME))
     name = node.text("id")
     try:
         parse_bay(f"{name}-1-01")
@@ -229,8 +140,8 @@ def _layout(value: Any) -> ModuleLayout:
         raise InstanceError("module.levels", "expected between 1 and 9 levels")
     levels = []
     for at, item in enumerate(node.items("levels")):
-        row = _Node(item, f"module.levels[{at}]", ("height_mm", "gaps", "blocked"))
-        blocked = tuple(_integer(c, row.path(f"blocked[{i}]"), 1, columns) for i, c in enumerate(row.items("blocked")))
+        row = Node(item, f"module.levels[{at}]", ("height_mm", "gaps", "blocked"))
+        blocked = tuple(integer(c, row.path(f"blocked[{i}]"), 1, columns) for i, c in enumerate(row.items("blocked")))
         gaps = row.integer("gaps", 0, columns, 0)
         if gaps + len(set(blocked)) >= columns:
             raise InstanceError(row.path("gaps"), "leaves no pallet on this level")
@@ -241,12 +152,30 @@ def _layout(value: Any) -> ModuleLayout:
     layout = ModuleLayout(id=ModuleId(name), columns=columns, levels=tuple(levels), **frame)
     if layout.pallet_width_mm > layout.pitch_mm:
         raise InstanceError("module.pallet_width_mm", "is more than the pitch")
-    dead = tuple(_bay(bay, f"module.dead[{at}]", layout) for at, bay in enumerate(node.items("dead")))
-    return ModuleLayout(id=ModuleId(name), columns=columns, levels=tuple(levels), dead=dead, **frame)
+    return _in_service(node, layout)
+
+
+def _in_service(node: Node, layout: ModuleLayout) -> ModuleLayout:
+    """The frame less what is out of service: pallets, rows, cells, the hoist."""
+    rows = len(layout.levels)
+    cells = []
+    for at, cell in enumerate(node.items("closed")):
+        path = f"module.closed[{at}]"
+        if not isinstance(cell, list) or len(cell) != 2:
+            raise InstanceError(path, "expected a list of level and column")
+        cells.append((integer(cell[0], f"{path}[0]", 1, rows), integer(cell[1], f"{path}[1]", 1, layout.columns)))
+    frozen = [integer(level, f"module.frozen[{at}]", 1, rows) for at, level in enumerate(node.items("frozen"))]
+    return replace(
+        layout,
+        dead=tuple(_bay(bay, f"module.dead[{at}]", layout) for at, bay in enumerate(node.items("dead"))),
+        frozen=tuple(sorted(set(frozen))),
+        closed=tuple(sorted(set(cells))),
+        hoist_out=node.has("hoist_out") and node.flag("hoist_out"),
+    )
 
 
 def _machine(value: Any) -> Machine:
-    node = _Node(value, "machine", tuple(f.name for f in fields(Machine)))
+    node = Node(value, "machine", tuple(f.name for f in fields(Machine)))
     numbers: dict[str, Any] = {}
     usual = Machine()
     for field in fields(Machine):
@@ -261,7 +190,7 @@ def _machine(value: Any) -> Machine:
     )
 
 
-def _columns(state: _Node, layout: ModuleLayout) -> Columns:
+def _columns(state: Node, layout: ModuleLayout) -> Columns:
     if not state.has("columns"):
         return layout.initial_columns
     rows = state.items("columns")
@@ -271,8 +200,8 @@ def _columns(state: _Node, layout: ModuleLayout) -> Columns:
     for at, row in enumerate(rows):
         path = f"state.columns[{at}]"
         if not isinstance(row, list):
-            raise InstanceError(path, f"expected a list, found {_kind(row)}")
-        stand = tuple(_integer(column, f"{path}[{i}]", 1, layout.columns) for i, column in enumerate(row))
+            raise InstanceError(path, f"expected a list, found {kind(row)}")
+        stand = tuple(integer(column, f"{path}[{i}]", 1, layout.columns) for i, column in enumerate(row))
         if len(stand) != layout.pallets_per_level[at]:
             raise InstanceError(path, f"{len(stand)} columns for {layout.pallets_per_level[at]} pallets")
         for i, (one, other) in enumerate(pairwise(stand)):
@@ -286,7 +215,7 @@ def _columns(state: _Node, layout: ModuleLayout) -> Columns:
 
 
 def _weights(value: Any) -> Weights:
-    node = _Node(value, "weights", ("emergency", "disabled", "normal"))
+    node = Node(value, "weights", ("emergency", "disabled", "normal"))
     usual = Weights()
     return Weights(
         emergency=node.integer("emergency", 1, 1000, usual.emergency),
@@ -296,7 +225,7 @@ def _weights(value: Any) -> Weights:
 
 
 def _job(value: Any, path: str, layout: ModuleLayout) -> PlanJob:
-    node = _Node(value, path, ("id", "kind", "bay", "release_ms", "requested_ms", "priority", "vehicle"))
+    node = Node(value, path, ("id", "kind", "bay", "release_ms", "requested_ms", "priority", "vehicle"))
     kind = node.word("kind", JobKind)
     bay = _bay(node.raw("bay"), node.path("bay"), layout) if node.has("bay") else None
     if bay is None and kind is JobKind.RETRIEVAL:
@@ -322,82 +251,6 @@ def _vehicle(value: Any, path: str) -> Vehicle:
             raise InstanceError(path, f"{value!r} is none of {', '.join(VEHICLE_CLASSES)}")
         return VEHICLE_CLASSES[value]
     sizes = ("length_mm", "width_mm", "height_mm", "mass_kg")
-    node = _Node(value, path, ("class_code", *sizes))
+    node = Node(value, path, ("class_code", *sizes))
     code = node.text("class_code") if node.has("class_code") else ""
     return Vehicle(code, *(node.integer(size, 1, 100_000) for size in sizes))
-
-
-def _refuse_lowered(instance: Instance) -> None:
-    down, layout = instance.down, instance.layout
-    if down is None:
-        return
-    if down.level == 1:
-        raise InstanceError("state.lowered", f"{down.name} lives on the ground")
-    column = instance.columns[down.level - 1][down.index - 1]
-    for level in range(1, down.level):
-        if column in instance.columns[level - 1] or column in layout.levels[level - 1].blocked:
-            raise InstanceError("state.lowered", f"{down.name} cannot be down: level {level} has no gap at {column}")
-
-
-def _refuse_power(instance: Instance) -> None:
-    limit_w, machine = instance.power_limit_w, instance.machine
-    if limit_w is not None and limit_w < max(machine.lift_motor_w, machine.slide_motor_w):
-        raise InstanceError("power_limit_w", f"{limit_w} W does not run one motor")
-
-
-def _refuse_jobs(instance: Instance) -> None:
-    seen: set[str] = set()
-    leaving = {job.bay for job in instance.jobs if job.kind is JobKind.RETRIEVAL}
-    served: set[tuple[JobKind, BayId]] = set()
-    for at, job in enumerate(instance.jobs):
-        if job.id in seen:
-            raise InstanceError(f"jobs[{at}].id", f"{job.id} is there twice")
-        seen.add(job.id)
-        if job.bay is None:
-            continue
-        path, bay = f"jobs[{at}].bay", job.bay
-        if bay in instance.layout.dead:
-            raise InstanceError(path, f"{bay} is out of use")
-        if (job.kind, bay) in served:
-            raise InstanceError(path, f"{bay} already has a {job.kind}")
-        served.add((job.kind, bay))
-        if job.kind is JobKind.RETRIEVAL and bay in instance.empty:
-            raise InstanceError(path, f"{bay} is empty")
-        if job.kind is JobKind.STORAGE and bay not in instance.empty and bay not in leaving:
-            raise InstanceError(path, f"{bay} holds a car that no job takes away")
-        if job.kind is JobKind.STORAGE and not instance.fits(job, parse_bay(bay).level):
-            raise InstanceError(f"jobs[{at}].vehicle", f"does not fit {bay}")
-        if (
-            bay != instance.lowered
-            and present(instance.layout, instance.machine, instance.columns, parse_bay(bay)) is None
-        ):
-            raise InstanceError(path, f"{bay} cannot be brought down from where the pallets stand")
-
-
-def _refuse_crowd(instance: Instance) -> None:
-    """Every car that takes any pallet must find one: a matching of cars to pallets."""
-    named = {job.bay for job in instance.jobs if job.bay is not None and job.kind is JobKind.STORAGE}
-    leaving = {job.bay for job in instance.jobs if job.bay is not None and job.kind is JobKind.RETRIEVAL}
-    usable = [bay for bay in instance.layout.bay_names if bay in (instance.empty | leaving) - named]
-    usable = [bay for bay in usable if bay not in instance.layout.dead and _reachable(instance, bay)]
-    taken: dict[BayId, PlanJob] = {}
-
-    def seat(job: PlanJob, tried: set[BayId]) -> bool:
-        for bay in usable:
-            if bay in tried or not instance.fits(job, parse_bay(bay).level):
-                continue
-            tried.add(bay)
-            if bay not in taken or seat(taken[bay], tried):
-                taken[bay] = job
-                return True
-        return False
-
-    for at, job in enumerate(instance.jobs):
-        if job.bay is None and not seat(job, set()):
-            raise InstanceError(f"jobs[{at}].bay", "no free pallet is left that takes this car")
-
-
-def _reachable(instance: Instance, bay: BayId) -> bool:
-    if bay == instance.lowered:
-        return True
-    return present(instance.layout, instance.machine, instance.columns, parse_bay(bay)) is not None

@@ -83,6 +83,9 @@ INSTANCE_SCHEMA: dict[str, Any] = {
                 maxItems=9,
             ),
             dead=_list(_BAY),
+            frozen=_list(_POSITIVE),
+            closed=_list(_list(_POSITIVE, minItems=2, maxItems=2)),
+            hoist_out={"type": "boolean"},
         ),
         machine=_object(
             (),

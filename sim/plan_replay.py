@@ -44,6 +44,8 @@ class Replay:
         state = instance.get("state", {})
         self._levels = self._module["levels"]
         self._dead = {_bay(name) for name in self._module.get("dead", ())}
+        self._frozen = set(self._module.get("frozen", ()))
+        self._closed = {(level, column) for level, column in self._module.get("closed", ())}
         columns = state.get("columns") or [self._pushed_left(level) for level in self._levels]
         lowered = state.get("lowered")
         self._world = _World([list(row) for row in columns], None if lowered is None else _bay(lowered))
@@ -126,8 +128,10 @@ class Replay:
             elif (level, row.index(column) + 1) in self._dead:
                 self._tell(number, f"the pallet at column {column} is out of use")
         for column in range(min(first, second), max(first, second) + 1):
-            if column in self._levels[level - 1].get("blocked", ()) or not 1 <= column <= self._module["columns"]:
+            if not self._has_cell(level, column):
                 self._tell(number, f"R2: column {column} has no cell")
+        if level in self._frozen:
+            self._tell(number, "the row is out of service")
         world.sliding[level] = (first, second)
         world.power_w += abs(first - second) * self._machine.slide_motor_w
         self._starts.append(move["start_ms"])
@@ -140,12 +144,14 @@ class Replay:
         for level in world.sliding:
             if level <= bay[0]:
                 self._tell(number, f"R3: level {level} slides, which the shaft crosses")
-        if bay in self._dead or bay[0] == 1:
+        if bay in self._dead or bay[0] == 1 or self._module.get("hoist_out"):
             self._tell(number, "this pallet does not lift")
         column = world.columns[bay[0] - 1][bay[1] - 1]
         for level in range(1, bay[0]):
-            if column in world.columns[level - 1] or column in self._levels[level - 1].get("blocked", ()):
+            if column in world.columns[level - 1] or not self._has_cell(level, column):
                 self._tell(number, f"R3: level {level} has no gap at column {column}")
+        if (bay[0], column) in self._closed:
+            self._tell(number, f"column {column} is closed on level {bay[0]}")
         if move["do"] == "lower":
             if world.away is not None:
                 self._tell(number, f"R3: {world.away} is down already")
@@ -282,6 +288,11 @@ class Replay:
     def _needs_shut_gate(self, number: int) -> None:
         if self._world.gate != "closed" or self._world.inside is not None:
             self._tell(number, f"R4: a pallet moves while the gate is {self._world.gate}")
+
+    def _has_cell(self, level: int, column: int) -> bool:
+        """Whether a pallet may come to this place."""
+        blocked = column in self._levels[level - 1].get("blocked", ()) or (level, column) in self._closed
+        return not blocked and 1 <= column <= self._module["columns"]
 
     def _fits(self, job: Mapping[str, Any], bay: Bay) -> bool:
         vehicle = job.get("vehicle")

@@ -47,6 +47,26 @@ def test_retrievals_only_are_checked_by_the_second_solver_too(documented: Path) 
     assert {check["result"] for check in json.loads(done.stdout)["checks"]} == {"passed"}
 
 
+def test_a_row_that_does_not_slide_is_planned_around(documented: Path) -> None:
+    instance = json.loads(documented.read_text(encoding="utf-8"))
+    instance["module"]["frozen"] = [2]
+    documented.write_text(json.dumps(instance), encoding="utf-8")
+    done = garagectl("plan", str(documented), "--verify", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert [move["level"] for move in answer["moves"] if move["do"] == "slide"] == [1]
+    assert {check["check"]: check["result"] for check in answer["checks"]}["replay"] == "passed"
+
+
+def test_a_car_that_cannot_come_down_is_refused_with_its_field(documented: Path) -> None:
+    instance = json.loads(documented.read_text(encoding="utf-8"))
+    instance["module"]["closed"] = [[1, 1], [1, 2]]
+    documented.write_text(json.dumps(instance), encoding="utf-8")
+    done = garagectl("plan", str(documented))
+    assert done.returncode == 2
+    assert "jobs[0].bay: A-3-02 cannot be brought down" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

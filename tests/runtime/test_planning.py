@@ -17,7 +17,8 @@ from runtime.planning import checks_hold, plan_file
 from runtime.second_solver import NothingFound, SecondSolverUnavailable, second_opinion
 from scheduler.exact import solve
 from scheduler.instance import Overlap
-from scheduler.instance_json import InstanceError, instance_to_json
+from scheduler.instance_json import instance_to_json
+from scheduler.json_nodes import InstanceError
 from scheduler.plan_schema import PLAN_SCHEMA
 from tests.scheduler.instances import MODES, random_instance, with_free_storages
 

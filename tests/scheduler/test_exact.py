@@ -17,7 +17,8 @@ from scheduler.bounds import car_bound_ms, makespan_bound_ms, weighted_bound_ms
 from scheduler.exact import first_come_steps, solve
 from scheduler.gap_search import GapSearch
 from scheduler.instance import Instance, JobKind, Overlap, PlanJob, Priority
-from scheduler.instance_json import instance_to_json, refuse_impossible
+from scheduler.instance_checks import refuse_impossible
+from scheduler.instance_json import instance_to_json
 from scheduler.regime import RegimeName, derive
 from scheduler.route_bound import route_bound_ms
 from scheduler.timeline import perform

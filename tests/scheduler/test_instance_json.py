@@ -7,10 +7,17 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
 
-from scheduler.instance_json import InstanceError, instance_from_json, instance_to_json
+from domain.grid import Columns, ModuleLayout
+from domain.ids import BayId, JobId
+from domain.machine import Machine
+from scheduler.instance import Instance, JobKind, PlanJob
+from scheduler.instance_json import instance_from_json, instance_to_json
+from scheduler.json_nodes import InstanceError
 from scheduler.plan_schema import INSTANCE_SCHEMA, PLAN_SCHEMA
 from tests.scheduler.instances import random_instance
+from tests.scheduler.parts_out import damaged
 
 GOOD: dict[str, Any] = {
     "module": {
@@ -58,6 +65,12 @@ def test_the_good_instance_is_read() -> None:
         ("module.pallet_width_mm", 9000, "module.pallet_width_mm: is more than the pitch"),
         ("module.dead", ["A-7-01"], "module.dead[0]: no such bay A-7-01"),
         ("module.dead", ["A-2-01"], "jobs[0].bay: A-2-01 is out of use"),
+        ("module.frozen", [4], "module.frozen[0]: 4 is not between 1 and 3"),
+        ("module.frozen", [1], "jobs[0].bay: A-2-01 cannot be brought down"),
+        ("module.closed", [[1]], "module.closed[0]: expected a list of level and column"),
+        ("module.closed", [[1, 4]], "module.closed[0][1]: 4 is not between 1 and 3"),
+        ("module.hoist_out", 1, "module.hoist_out: expected true or false"),
+        ("module.hoist_out", True, "jobs[0].bay: A-2-01 cannot be brought down"),
         ("machine.slide_mode", "fast", "machine.slide_mode: 'fast' is none of parallel, row, single"),
         ("machine.lift_speed_mm_s", 0, "machine.lift_speed_mm_s: 0 is not between 1"),
         ("machine.wings", 2, "machine.wings: unknown key"),
@@ -115,6 +128,15 @@ def test_something_that_is_no_object_is_refused(value: Any) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_an_instance_written_and_read_is_the_same(seed: int) -> None:
     instance = random_instance(seed, 6, columns=5, mixed=True, priorities=True, age_bound_ms=9)
+    assert instance_from_json(json.loads(json.dumps(instance_to_json(instance)))) == instance
+
+
+@given(damaged())
+def test_parts_out_of_service_are_written_and_read(module: tuple[ModuleLayout, Columns]) -> None:
+    layout, columns = module
+    here = PlanJob(JobId("here"), JobKind.RETRIEVAL, BayId("A-1-01"))
+    instance = Instance(layout, Machine(), (here,), columns)
+    assume(here.bay not in layout.dead)
     assert instance_from_json(json.loads(json.dumps(instance_to_json(instance)))) == instance
 
 

@@ -9,18 +9,22 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.machine import SlideMode
+from domain.ids import JobId
+from domain.machine import Machine, SlideMode
 from scheduler.exact import solve
 from scheduler.gap_search import GapSearch
-from scheduler.instance import Instance, JobKind, Overlap
-from scheduler.instance_json import instance_to_json, refuse_impossible
+from scheduler.instance import Instance, JobKind, Overlap, PlanJob
+from scheduler.instance_checks import refuse_impossible
+from scheduler.instance_json import instance_to_json
+from scheduler.moves import present
 from scheduler.regime import derive
 from scheduler.timeline import Step, perform
 from sim.plan_replay import replay
 from tests.scheduler.instances import MODES, cheapest_of_all, random_instance, with_free_storages
+from tests.scheduler.parts_out import damaged
 from tests.sites import module_layout
 
 SEEDS = st.integers(0, 10_000)
@@ -150,3 +154,23 @@ def test_importing_the_planner_loads_no_compiler_until_the_first_plan() -> None:
     )
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "True"]
+
+
+@st.composite
+def out_of_order(draw: st.DrawFn) -> Instance:
+    """A damaged module, some of whose cars are asked for that can be brought down as things stand."""
+    layout, columns = draw(damaged())
+    machine = Machine(slide_mode=draw(st.sampled_from(list(SlideMode))))
+    bays = [bay for bay in layout.bays if bay.name not in layout.dead]
+    reachable = [bay.name for bay in bays if present(layout, machine, columns, bay) is not None]
+    assume(reachable)
+    asked = draw(st.lists(st.sampled_from(reachable), unique=True, min_size=1, max_size=4))
+    jobs = tuple(PlanJob(JobId(bay), JobKind.RETRIEVAL, bay) for bay in asked)
+    return Instance(layout, machine, jobs, columns, draw(st.sampled_from(Overlap)))
+
+
+@given(out_of_order())
+@settings(max_examples=200, deadline=None)
+def test_parts_out_of_service_are_planned_around_or_refused(instance: Instance) -> None:
+    refuse_impossible(instance)
+    assert replay(instance_to_json(instance), solve(instance).to_json()) == []

@@ -8,6 +8,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from api.pages import words_desk, words_hand, words_kiosk, words_live
 from api.pages.kiosk import stage_of
 from api.pages.words import WORDS, energy, money, plate_shown, waiting_time
 from api.problems import REFUSAL_STATUS
@@ -211,6 +212,11 @@ def test_every_state_of_the_controller_has_a_word() -> None:
     ):
         prefix = "mode" if family == "garage" else family
         assert {f"{prefix}_{state}" for state in table.states} <= set(WORDS)
+
+
+def test_no_word_is_in_two_of_the_tables() -> None:
+    tables = (words_live.WORDS, words_kiosk.WORDS, words_hand.WORDS, words_desk.WORDS)
+    assert sum(map(len, tables)) == len(WORDS)
 
 
 def test_every_word_exists_in_both_languages() -> None:

@@ -22,7 +22,7 @@ from controller.plc_link import Expected, PlcLink
 from controller.queueing import outlook_of, queue_of, queued_jobs, standing_ends
 from controller.reconcile import at_rest, disagreements
 from controller.scan import InvariantBroken, Scan
-from domain.booking import DAY_MINUTES, MINUTE_MS
+from domain.booking import local_minute
 from domain.commands import ByHand, HangLock, RemoveLock
 from domain.events import (
     FaultRaised,
@@ -546,7 +546,7 @@ class ModuleControl:
             self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
             outlook = outlook_of(self._site, self.layout_now(scan.memory), scan.memory, self.columns, slot_utc_ms)
             stance = self._policy.stancer(outlook)
-        minute = (now // MINUTE_MS + self._site.utc_offset_minutes) % DAY_MINUTES
+        minute = local_minute(now, self._site.utc_offset_minutes)
         return replace(stance, expose=None) if self._site.quiet_hours.at(minute) else stance
 
     def _freed_already(self, scan: Scan, chosen: Chosen) -> BayId | None:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from controller.memory import Job, Memory
+from domain.booking import DAY_MINUTES, MINUTE_MS, local_minute
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
 from domain.site import Patience, Site
-from scheduler.habits import departure_rate_h
+from scheduler.habits import HOUR_MS, departure_rate_h, mean_rate_h
 from scheduler.reach import takes_cars
 from scheduler.sequence import Queue, Waiting
 from scheduler.stance import Outlook
+
+PRESET_MINUTES = 30
+"""So long before the quiet hours an idle module prepares for the night and the first to leave after it."""
 
 
 def queued_jobs(memory: Memory, layout: ModuleLayout) -> list[Job]:
@@ -62,13 +66,22 @@ def empty_bays(layout: ModuleLayout, columns: Columns, memory: Memory) -> frozen
 
 
 def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Columns, now_utc_ms: int) -> Outlook:
-    """What the stancer may know of an idle module: who parks there, and what cars have taught."""
-    crowd = memory.crowd
+    """What the stancer may know of an idle module: who parks there, and what cars have taught.
+
+    Shortly before the quiet hours the rates are those of the whole night and the hour after it: what is prepared
+    then stands until somebody comes.
+    """
+    crowd, night_ms = memory.crowd, _night_ahead_ms(site, now_utc_ms)
     rates = {}
     for bay in layout.bay_names:
         plate = memory.car_at.get(bay)
-        if plate is not None:
-            rates[bay] = departure_rate_h(memory.habits.get(plate), crowd, now_utc_ms)
+        if plate is None:
+            continue
+        habit = memory.habits.get(plate)
+        if night_ms:
+            rates[bay] = mean_rate_h(habit, crowd, now_utc_ms, night_ms)
+        else:
+            rates[bay] = departure_rate_h(habit, crowd, now_utc_ms)
     empty = empty_bays(layout, columns, memory)
     return Outlook(
         layout,
@@ -79,6 +92,15 @@ def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Column
         memory.module(layout.id).down,
         empty,
     )
+
+
+def _night_ahead_ms(site: Site, now_utc_ms: int) -> int:
+    """Time until an hour after the coming quiet hours if they begin soon, else 0."""
+    quiet, minute = site.quiet_hours, local_minute(now_utc_ms, site.utc_offset_minutes)
+    if not quiet.begins_within(minute, PRESET_MINUTES):
+        return 0
+    until = (quiet.from_minute - minute) % DAY_MINUTES + quiet.length_minutes
+    return until * MINUTE_MS + HOUR_MS
 
 
 def _share(site: Site, layout: ModuleLayout, memory: Memory) -> float:

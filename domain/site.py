@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from domain.booking import DAY_MINUTES
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, SpotId, parse_bay
 from domain.machine import Machine
@@ -70,6 +71,16 @@ class QuietHours:
         if self.from_minute <= self.to_minute:
             return self.from_minute <= minute_of_day < self.to_minute
         return minute_of_day >= self.from_minute or minute_of_day < self.to_minute
+
+    @property
+    def length_minutes(self) -> int:
+        """How long it is quiet every day."""
+        return (self.to_minute - self.from_minute) % DAY_MINUTES
+
+    def begins_within(self, minute_of_day: int, minutes: int) -> bool:
+        """Whether it is not quiet yet at this local minute, but is so many minutes later at the latest."""
+        ahead = (self.from_minute - minute_of_day) % DAY_MINUTES
+        return self.length_minutes > 0 and not self.at(minute_of_day) and ahead <= minutes
 
 
 class FireGate(StrEnum):

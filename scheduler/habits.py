@@ -149,9 +149,19 @@ def departure_rate_h(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> floa
 
 def chance_to_leave(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_ms: int) -> float:
     """Probability (0 to 1) that a car that is parked now leaves within so long."""
+    return -expm1(-_cumulated(habit, crowd, now_utc_ms, within_ms))
+
+
+def mean_rate_h(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_ms: int) -> float:
+    """Rate (per hour) at which a car that is parked now leaves, on average over so long; `within_ms` > 0."""
+    return _cumulated(habit, crowd, now_utc_ms, within_ms) / (within_ms / HOUR_MS)
+
+
+def _cumulated(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_ms: int) -> float:
+    """The hazard added up over a time that begins now."""
     hazard = hourly_hazard(habit, crowd, now_utc_ms)
     hours = _hours_of_day(now_utc_ms, within_ms)
-    return -expm1(-sum(rate * part_h for rate, part_h in zip(hazard, hours, strict=True)))
+    return sum(rate * part_h for rate, part_h in zip(hazard, hours, strict=True))
 
 
 def departure_hours(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> tuple[float, ...]:

@@ -8,65 +8,27 @@ known from the start, so the best plan for the mean is the clairvoyant one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from random import Random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import mean, median
 from typing import Any
 
-from domain.grid import Level, ModuleLayout
-from domain.ids import JobId, ModuleId
-from domain.machine import Machine, SlideMode
+from domain.machine import SlideMode
+from runtime.dispatch_rules import RULES, dispatched
 from runtime.local_search import annealed_ms
 from runtime.paired import percentile
 from runtime.second_solver import NothingFound, second_opinion
 from runtime.spread import spread
+from runtime.static_families import Family, families, modules_of, random_module
 from scheduler.exact import first_come_steps, solve, warm_up
-from scheduler.instance import Instance, JobKind, Overlap, PlanJob
+from scheduler.instance import Instance, Overlap
 from scheduler.plan import Plan
 from scheduler.regime import derive
 from scheduler.timeline import Performance, perform
 
-HEIGHTS_MM = (2150, 1700, 1700, 2150)
 DEVELOPMENT_SEED, HELD_OUT_SEED = 1_000, 500_000
 WIDE = 80
 """Beam width that stands for "best known" where nothing is proven."""
-
-AGE_BOUNDS_S = (600, 750, 900, 1200)
-"""Age bounds of the curve of mean against longest wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Instances of one kind: how many jobs, in which mode, released over how long, how long a wait may be."""
-
-    name: str
-    jobs: int
-    mode: SlideMode = SlideMode.PARALLEL
-    overlap: Overlap = Overlap.NONE
-    released_within_ms: int = 0
-    columns: tuple[int, ...] = (10,)
-    age_bound_ms: int | None = None
-
-
-def families() -> Iterator[Family]:
-    """All static families."""
-    for overlap in Overlap:
-        for jobs in (5, 9, 12, 20, 30, 37):
-            yield Family(f"static n={jobs} parallel overlap={overlap}", jobs, overlap=overlap)
-        for minutes in (15, 30, 60):
-            name = f"n=37 over {minutes} min parallel overlap={overlap}"
-            yield Family(name, 37, overlap=overlap, released_within_ms=minutes * 60_000)
-        garage = (10, 10, 9, 9)
-        yield Family(f"garage 140 at once parallel overlap={overlap}", 140, overlap=overlap, columns=garage)
-        stress = Family(f"stress 20 over 30 min parallel overlap={overlap}", 20, overlap=overlap)
-        stress = replace(stress, released_within_ms=1_800_000)
-        yield stress
-        for bound_s in AGE_BOUNDS_S:
-            yield replace(stress, name=f"{stress.name} age bound {bound_s} s", age_bound_ms=bound_s * 1000)
-    for mode in (SlideMode.ROW, SlideMode.SINGLE):
-        for jobs in (5, 7, 9, 20, 37):
-            yield Family(f"static n={jobs} {mode}", jobs, mode)
 
 
 def run_static(
@@ -175,35 +137,6 @@ def _duel(name: str, policy: str, runs: Sequence[tuple[float, int, int]], jobs: 
     }
 
 
-def random_module(seed: int, jobs: int, family: Family, columns: int = 10) -> Instance:
-    """Retrievals of random cars from a module with its gaps anywhere."""
-    rng = Random(seed)
-    layout = _layout(columns)
-    bays = rng.sample(layout.bay_names, min(jobs, len(layout.bays)))
-    stand = tuple(tuple(sorted(rng.sample(range(1, columns + 1), count))) for count in layout.pallets_per_level)
-    released = sorted(rng.randint(0, family.released_within_ms) for _ in bays)
-    waiting = tuple(
-        PlanJob(JobId(f"J{number:02d}"), JobKind.RETRIEVAL, bay, at_ms, at_ms)
-        for number, (bay, at_ms) in enumerate(zip(bays, released, strict=True), start=1)
-    )
-    return Instance(
-        layout,
-        Machine(slide_mode=family.mode),
-        waiting,
-        stand,
-        overlap=family.overlap,
-        age_bound_ms=family.age_bound_ms,
-    )
-
-
-def _layout(columns: int) -> ModuleLayout:
-    levels = tuple(
-        Level(number, height_mm, 0 if number == len(HEIGHTS_MM) else 1)
-        for number, height_mm in enumerate(HEIGHTS_MM, start=1)
-    )
-    return ModuleLayout(ModuleId("A"), columns, levels, 2400, 2300, 5000, 1900, 2350, 100)
-
-
 class _Tally:
     """What one policy did on the instances of a family."""
 
@@ -227,17 +160,18 @@ class _Tally:
 
 
 def measured(task: tuple[Family, int, int]) -> list[dict[str, Any]]:
-    """The rows of one family, for so many seeds from one on: the vendor's order and the planner's."""
+    """The rows of one family, for so many seeds from one on: the vendor's order, simpler rules, the planner's."""
     family, first, count = task
     warm_up()
     vendor, planner, clairvoyant = _Tally(), _Tally(), _Tally()
+    rules = {name: _Tally() for name in _rules_of(family)}
     spent: list[float] = []
     worked: list[float] = []
     plans: list[Plan] = []
     judged: list[tuple[float, float]] = []
     above_makespan: list[float] = []
     for seed in range(first, first + count):
-        modules = _modules(family, seed)
+        modules = modules_of(family, seed)
         begun, busy = time.perf_counter(), time.process_time()
         found = [solve(module, certify=False) for module in modules]
         spent.append((time.perf_counter() - begun) * 1000)
@@ -245,6 +179,8 @@ def measured(task: tuple[Family, int, int]) -> list[dict[str, Any]]:
         plans += found
         planner.add(found)
         vendor.add([_vendor(module) for module in modules])
+        for name, tally in rules.items():
+            tally.add([dispatched(module, RULES[name]) for module in modules])
         free = [replace(module, age_bound_ms=None) for module in modules]
         clairvoyant.add(found if family.age_bound_ms is None else [solve(module, certify=False) for module in free])
         bound_ms = max(plan.makespan_bound_ms for plan in found)
@@ -262,13 +198,17 @@ def measured(task: tuple[Family, int, int]) -> list[dict[str, Any]]:
     }
     return [
         {**about, "policy": "vendor", **_figures(vendor, vendor, clairvoyant), "decision_ms_p99": None},
+        *({**about, "policy": name, **_figures(done, vendor, clairvoyant)} for name, done in rules.items()),
         {**about, "policy": "planner", **_figures(planner, vendor, clairvoyant), **extra},
     ]
 
 
-def _modules(family: Family, seed: int) -> list[Instance]:
-    jobs = family.jobs if len(family.columns) == 1 else 37
-    return [random_module(seed * 10 + number, jobs, family, columns) for number, columns in enumerate(family.columns)]
+def _rules_of(family: Family) -> list[str]:
+    """The rules a family is measured with; where all ask at once, planning anew is planning once."""
+    if len(family.columns) > 1 or family.age_bound_ms is not None:
+        return []
+    without = {"fcfs+overlap"} if family.overlap is Overlap.NONE else set()
+    return [name for name in RULES if name not in without and (name != "rolling" or family.released_within_ms)]
 
 
 def _judged(instance: Instance, plan: Plan) -> tuple[float, float]:

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from domain.ids import JobId
 from domain.machine import SlideMode
-from runtime.bench_plan import Family, families, measured, random_module, run_second, run_static
+from runtime.bench_plan import measured, run_second, run_static
+from runtime.dispatch_rules import RULES, dispatched
 from runtime.local_search import annealed_ms
 from runtime.planning import checks_hold, plan_file
 from runtime.second_solver import NothingFound, SecondSolverUnavailable, second_opinion
+from runtime.static_families import Family, families, random_module
 from scheduler.exact import solve
-from scheduler.instance import Overlap
+from scheduler.instance import JobKind, Overlap, PlanJob
 from scheduler.instance_json import instance_to_json
 from scheduler.json_nodes import InstanceError
 from scheduler.plan_schema import PLAN_SCHEMA
@@ -102,13 +105,43 @@ def test_an_unknown_suite_is_refused() -> None:
 def test_an_age_bound_shortens_the_longest_wait_and_rows_say_what_it_costs_the_mean() -> None:
     free = Family("free", 8, released_within_ms=600_000)
     bound = replace(free, age_bound_ms=400_000)
-    (vendor, best), (_, aged) = measured((free, 1, 3)), measured((bound, 1, 3))
+    (vendor, *_, best), (_, aged) = measured((free, 1, 3)), measured((bound, 1, 3))
     assert best["vs_clairvoyant_pct"] == 0
     assert best["proven_pct"] == aged["proven_pct"] == 100
     assert aged["vs_clairvoyant_pct"] >= 0
     assert aged["max_wait_s"] <= best["max_wait_s"]
     assert vendor["vs_vendor_pct"] == 0
     assert {"p95_wait_s", "makespan_s", "decision_ms_p99"} <= best.keys() & vendor.keys()
+
+
+@pytest.mark.parametrize("overlap", list(Overlap))
+@pytest.mark.parametrize("mode", list(SlideMode))
+def test_no_rule_that_looks_at_who_waits_now_beats_the_proven_plan(mode: SlideMode, overlap: Overlap) -> None:
+    for seed in range(3):
+        instance = random_module(seed, 6, Family("", 6, mode, overlap, released_within_ms=900_000))
+        best = solve(instance)
+        assert best.optimal
+        for name, rule in RULES.items():
+            done = dispatched(instance, rule)
+            assert {job.job for job in done.served} == {job.id for job in instance.jobs}, name
+            assert done.cost >= best.cost, name
+
+
+def test_a_rule_knows_nothing_of_who_has_not_asked_yet() -> None:
+    """The longest job asks first and the module is free: every rule serves it, and the rest by its own lights."""
+    base = random_module(3, 4, Family("", 4))
+    bays = sorted((job.bay for job in base.jobs if job.bay is not None), key=lambda bay: bay[2], reverse=True)
+    assert [bay[2] for bay in bays] == ["4", "3", "2", "1"]
+    asked = [0, 10_000, 20_000, 30_000]
+    jobs = tuple(
+        PlanJob(JobId(bay), JobKind.RETRIEVAL, bay, at_ms, at_ms) for bay, at_ms in zip(bays, asked, strict=True)
+    )
+    orders = {
+        name: [job.bay[2] for job in dispatched(replace(base, jobs=jobs), rule).served] for name, rule in RULES.items()
+    }
+    assert orders["fcfs+overlap"] == ["4", "3", "2", "1"]
+    for name in ("spt", "spt+age-cap", "shortest-next", "rolling"):
+        assert orders[name] == ["4", "1", "2", "3"], name
 
 
 def test_cp_sat_and_the_planner_agree_on_the_same_instances() -> None:

@@ -202,7 +202,7 @@ class Requests:
             return Refused.because(RefusalCode.ALREADY_PARKED, plate)
         booked = waiting_driver(scan.memory, plate, "storage")
         if booked is not None and self._still_fits(booked, command):
-            return self._driver_came(scan, booked, command.vehicle, command.pin_digest, "normal")
+            return self._came_home(scan, booked, command)
         if scan.memory.job_of(plate) is not None and not self._gave_up(scan, booked):
             return Refused.because(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
@@ -222,6 +222,15 @@ class Requests:
         if leaves_utc_ms is not None:
             self.bookings.make_for_stored(scan, command, leaves_utc_ms)
         return self._queued(scan, job)
+
+    def _came_home(self, scan: Scan, booked: Job, command: RequestStorage) -> Reply:
+        """The driver of a booked arrival is here, and may tell when the car is wanted again."""
+        leaves_utc_ms = self._leaves_utc_ms(scan, command)
+        if isinstance(leaves_utc_ms, Refused):
+            return leaves_utc_ms
+        if leaves_utc_ms is not None:
+            self.bookings.make_for_stored(scan, command, leaves_utc_ms)
+        return self._driver_came(scan, booked, command.vehicle, command.pin_digest, "normal")
 
     def _leaves_utc_ms(self, scan: Scan, command: RequestStorage) -> int | Refused | None:
         """When the driver who parks wants to leave, if that was told."""

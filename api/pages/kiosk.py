@@ -2,7 +2,7 @@
 
 Decides which question comes next and how an answer is checked for form. Keeps nothing: what was
 answered before travels with the form, and where a job stands is asked of the garage. The questions of
-a booking are in `kiosk_bookings`.
+a booking are in `kiosk_bookings`, those after the time when a car is wanted again in `kiosk_leaving`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from api import asks
 from api.edge import GarageDep, GuardedRoute
-from api.pages import kiosk_bookings
+from api.pages import kiosk_bookings, kiosk_leaving
 from api.pages.page import language_of, render
 from api.pages.visit import Follow, Visit, visit_of
-from api.ports import Garage
 from api.problems import Problem, refusal
+from domain.commands import Leaving
 from domain.ids import parse_plate
 from domain.refusals import RefusalCode
 from domain.vehicle import VEHICLE_CLASSES
@@ -69,19 +69,32 @@ async def _plate(visit: Visit) -> HTMLResponse:
 
 
 async def _vehicle_class(visit: Visit) -> HTMLResponse:
-    vehicle = VEHICLE_CLASSES.get(visit.answer("vehicle_class"))
-    if vehicle is None:
-        raise Problem("invalid_input")
+    vehicle = visit.chosen_vehicle()
     if visit.flow == "book":
         return kiosk_bookings.hour_question(visit, kind="arrival")
-    plate = parse_plate(visit.plate)
+    costs = visit.garage.bay_costs(vehicle, visit.typed_plate(), None)
+    if kiosk_leaving.is_worth_asking(visit, costs):
+        return kiosk_leaving.question(visit, costs)
+    return await _park(visit, None, costs)
+
+
+async def _leaving(visit: Visit) -> HTMLResponse:
+    leaves = kiosk_leaving.leaving_of(visit)
     # Asked before the bay is promised: afterwards it is not free any more.
-    costs = visit.garage.bay_costs(vehicle, plate, None)
+    costs = visit.garage.bay_costs(visit.chosen_vehicle(), visit.typed_plate(), None) if leaves is None else []
+    return await _park(visit, leaves, costs)
+
+
+async def _park(visit: Visit, leaves: Leaving | None, costs: list[dict[str, Any]]) -> HTMLResponse:
+    """All is answered: the screen of the job, with its PIN and with what was booked or can be expected."""
+    plate = visit.typed_plate()
     try:
-        granted = await asks.store(visit.garage, plate, vehicle, None)
+        granted = await asks.store(visit.garage, plate, visit.chosen_vehicle(), None, leaves)
     except Problem as problem:
         return visit.refused(problem)
-    return _job_screen(visit.request, visit.garage, granted.id, pin=granted.pin, costs=costs)
+    job = asks.job(visit.garage, granted.id)
+    told = {"departure": _departure(job, costs), "booked": kiosk_leaving.booked(visit, plate, leaves)}
+    return render(visit.request, "kiosk/job.html", **_job_context(job, pin=granted.pin, **told))
 
 
 def _departure(job: dict[str, Any], costs: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -102,12 +115,12 @@ async def _pin(visit: Visit) -> HTMLResponse:
         if visit.flow == "book":
             return await kiosk_bookings.begin(visit)
         priority = "disabled" if visit.answer("priority") == "disabled" else "normal"
-        job = await asks.retrieve(visit.garage, parse_plate(visit.plate), visit.pin, priority)
+        job = await asks.retrieve(visit.garage, visit.typed_plate(), visit.pin, priority)
     except Problem as problem:
         if problem.code == RefusalCode.WRONG_PIN.code:
             return visit.screen("pin", problem.status, error_text=problem.first_text.text(visit.language))
         return visit.refused(problem)
-    return _job_screen(visit.request, visit.garage, job)
+    return render(visit.request, "kiosk/job.html", **_job_context(asks.job(visit.garage, job)))
 
 
 def _spot_question(visit: Visit) -> HTMLResponse:
@@ -126,7 +139,7 @@ async def _spot(visit: Visit) -> HTMLResponse:
     if visit.flow == "stop-charging":
         return visit.screen("pin")
     try:
-        granted = await asks.start_charging(visit.garage, parse_plate(visit.plate), None, visit.answer("spot") or None)
+        granted = await asks.start_charging(visit.garage, visit.typed_plate(), None, visit.answer("spot") or None)
     except Problem as problem:
         return visit.refused(problem)
     session = visit.garage.charging(granted.id) or {}
@@ -147,8 +160,10 @@ _SCREENS: dict[str, Follow] = {
     "start": _start,
     "plate": _plate,
     "vehicle-class": _vehicle_class,
+    "leaving": _leaving,
     "pin": _pin,
     "spot": _spot,
+    **kiosk_leaving.SCREENS,
     **kiosk_bookings.SCREENS,
 }
 """The screen that was answered -> what follows from the answer."""
@@ -205,16 +220,9 @@ def _job_context(job: dict[str, Any], **more: Any) -> dict[str, Any]:
         "seen": _digest(job, stage),
         "texts": [],
         "asking_cancel": False,
+        "pin": "",
         **more,
     }
-
-
-def _job_screen(
-    request: Request, garage: Garage, name: str, pin: str = "", costs: list[dict[str, Any]] | None = None
-) -> HTMLResponse:
-    """The screen of one job; with the PIN when it has just been made, and with what its bay means later."""
-    job = asks.job(garage, name)
-    return render(request, "kiosk/job.html", pin=pin, departure=_departure(job, costs or []), **_job_context(job))
 
 
 @router.get("/kiosk/job/{job}", response_model=None)
@@ -224,7 +232,7 @@ async def follow_job(
     """Where a job stands: a whole page, or for the page's own polling only what has changed."""
     record = asks.job(garage, job)
     if request.headers.get("hx-request") is None:
-        return render(request, "kiosk/job_page.html", pin="", departure=None, **_job_context(record))
+        return render(request, "kiosk/job_page.html", **_job_context(record))
     if seen == _digest(record, stage_of(record)):
         return Response(status_code=204)
     return render(request, "kiosk/job_region.html", **_job_context(record))

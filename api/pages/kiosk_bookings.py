@@ -17,7 +17,6 @@ from api.pages.words import booking_sentence, day_word
 from api.problems import Problem
 from api.times import clock_time, minute_of_day
 from domain.booking import BookingKind, Repeat, due_on, local_day, next_due_utc_ms
-from domain.ids import Plate, parse_plate
 from domain.refusals import RefusalCode
 from domain.vehicle import VEHICLE_CLASSES
 
@@ -41,15 +40,8 @@ async def begin(visit: Visit) -> HTMLResponse:
 
 
 async def _open_bookings(visit: Visit) -> list[dict[str, Any]]:
-    bookings = await asks.bookings_of(visit.garage, _plate(visit), visit.pin)
+    bookings = await asks.bookings_of(visit.garage, visit.typed_plate(), visit.pin)
     return [one for one in bookings if one["state"] in _OPEN]
-
-
-def _plate(visit: Visit) -> Plate:
-    try:
-        return parse_plate(visit.plate)
-    except ValueError:
-        raise Problem("invalid_input") from None
 
 
 def _screen(visit: Visit, name: str, carry: Mapping[str, str] = _NOTHING, **context: Any) -> HTMLResponse:
@@ -112,7 +104,7 @@ async def _repeat(visit: Visit) -> HTMLResponse:
             kind = BookingKind(_one_of(visit.answer("kind"), tuple(BookingKind)))
             vehicle = VEHICLE_CLASSES.get(visit.answer("vehicle_class"))
             time = asks.BookingTime(minute, repeat)
-            name = await asks.book(visit.garage, _plate(visit), visit.pin, kind, time, vehicle)
+            name = await asks.book(visit.garage, visit.typed_plate(), visit.pin, kind, time, vehicle)
     except Problem as problem:
         return visit.refused(problem)
     booking = asks.booking(visit.garage, name)

@@ -16,6 +16,8 @@ from fastapi.responses import HTMLResponse
 from api.pages.page import language_of, render
 from api.ports import Garage
 from api.problems import Problem
+from domain.ids import Plate, parse_plate
+from domain.vehicle import VEHICLE_CLASSES, Vehicle
 
 ANSWER_LENGTH_MAX = 64
 
@@ -41,6 +43,20 @@ class Visit:
     def plate(self) -> str:
         """The plate as it was typed."""
         return self.answer("plate")
+
+    def typed_plate(self) -> Plate:
+        """The plate; raises the problem for what the screen before would not have let through."""
+        try:
+            return parse_plate(self.plate)
+        except ValueError:
+            raise Problem("invalid_input") from None
+
+    def chosen_vehicle(self) -> Vehicle:
+        """The car of the class that was chosen; raises the problem for one that no button gives."""
+        vehicle = VEHICLE_CLASSES.get(self.answer("vehicle_class"))
+        if vehicle is None:
+            raise Problem("invalid_input")
+        return vehicle
 
     @property
     def pin(self) -> str:

@@ -12,6 +12,7 @@ from controller.bookings import Bookings
 from controller.memory import Memory, ParkedCar
 from controller.scan import Scan
 from domain.alarms import AlarmId
+from domain.booking import Repeat
 from domain.commands import (
     Accepted,
     AcknowledgeAlarm,
@@ -295,7 +296,12 @@ class FakeGarage:
 
     def _answer(self, command: Command) -> Reply:
         match command:
-            case RequestStorage(plate, vehicle, digest, _):
+            case RequestStorage(plate, vehicle, digest, leaves):
+                if leaves is not None:
+                    due_utc_ms = self._bookings.due_utc_ms(self._scan(), leaves.minute_of_day, Repeat.ONCE, leaves.day)
+                    if isinstance(due_utc_ms, Refused):
+                        return due_utc_ms
+                    self._bookings.make_for_stored(self._scan(), command, due_utc_ms)
                 self.parked[plate] = ("A-3-07", digest)
                 shape = {"length_mm": vehicle.length_mm, "class_code": vehicle.class_code}
                 return self._open_job("storage", plate, "A-3-07", shape)

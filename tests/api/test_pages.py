@@ -34,13 +34,15 @@ def answer(client: TestClient, screen: str, **form: str) -> Response:
     return client.post(f"/kiosk/{screen}", data=form, headers=ENGLISH)
 
 
-def test_parking_asks_plate_and_class_and_then_shows_the_pin(client: TestClient, garage: FakeGarage) -> None:
+def test_parking_asks_plate_class_and_departure_and_then_shows_the_pin(client: TestClient, garage: FakeGarage) -> None:
     assert screen_of(client.get("/kiosk")) == "welcome"
     assert screen_of(answer(client, "start", flow="park")) == "plate"
     classes = answer(client, "plate", flow="park", plate="京a·12345")
     assert screen_of(classes) == "vehicle-class"
     assert all(f'value="{code}"' in classes.text for code in VEHICLE_CLASSES)
-    job = answer(client, "vehicle-class", flow="park", plate="京A12345", vehicle_class="K")
+    when = answer(client, "vehicle-class", flow="park", plate="京A12345", vehicle_class="K")
+    assert (screen_of(when), garage.commands) == ("leaving", [])
+    job = answer(client, "leaving", flow="park", plate="京A12345", vehicle_class="K", leaves="")
     assert screen_of(job) == "job"
     assert "100<span" in job.text
     command = garage.commands[0]
@@ -50,10 +52,10 @@ def test_parking_asks_plate_and_class_and_then_shows_the_pin(client: TestClient,
 
 def test_parking_tells_how_long_fetching_will_take_from_the_bay(client: TestClient, garage: FakeGarage) -> None:
     form = {"flow": "park", "plate": "京A12345", "vehicle_class": "Z"}
-    page = answer(client, "vehicle-class", **form).text
+    page = answer(client, "leaving", **form).text
     assert "From A-3-07 your car comes in 2 to 3 min at your usual time. From B-2-03 it would be about 2 min." in page
     garage.costs = []
-    assert 'data-test="departure"' not in answer(client, "vehicle-class", **form | {"plate": "京B22222"}).text
+    assert 'data-test="departure"' not in answer(client, "leaving", **form | {"plate": "京B22222"}).text
 
 
 def test_fetching_asks_plate_and_pin(client: TestClient, garage: FakeGarage) -> None:
@@ -90,8 +92,8 @@ def test_every_refusal_is_said_in_words(client: TestClient, garage: FakeGarage, 
 def test_a_double_tap_parks_once(client: TestClient, garage: FakeGarage) -> None:
     form = {"flow": "park", "plate": "京A12345", "vehicle_class": "Z"}
     key = {"Idempotency-Key": "one-form"}
-    first = client.post("/kiosk/vehicle-class", data=form, headers=key)
-    second = client.post("/kiosk/vehicle-class", data=form, headers=key)
+    first = client.post("/kiosk/leaving", data=form, headers=key)
+    second = client.post("/kiosk/leaving", data=form, headers=key)
     assert first.text == second.text
     assert len(garage.commands) == 1
 

@@ -81,6 +81,12 @@ def type_pin(page: Page, pin: str) -> None:
     page.click("[data-test=next]")
 
 
+def not_sure_when(page: Page) -> None:
+    """When the car is wanted again is not known yet."""
+    screen(page, "leaving")
+    page.click("[data-test=leaves-unknown]")
+
+
 def shown_pin(page: Page) -> str:
     return page.locator("[data-test=pin-digits]").inner_text().replace(" ", "").strip()
 
@@ -107,6 +113,7 @@ def test_a_car_is_parked_and_fetched_again(kiosk: Page, garage: FakeGarage) -> N
     type_plate(kiosk, "京A12345")
     screen(kiosk, "vehicle-class")
     kiosk.click("[data-test=class-Z]")
+    not_sure_when(kiosk)
     stage(kiosk, "queued")
     pin = shown_pin(kiosk)
     garage.advance("J000001", "delivering", eta_s=40, ahead=0)
@@ -134,6 +141,39 @@ def test_a_car_is_parked_and_fetched_again(kiosk: Page, garage: FakeGarage) -> N
     garage.advance("J000002", "returning", "closed", fee_fen=3600)
     stage(kiosk, "shut")
     expect(kiosk.locator("[data-test=fee]")).to_contain_text("¥36.00")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_who_parks_tells_when_the_car_is_wanted_again(kiosk: Page, garage: FakeGarage, language: str) -> None:
+    if language == "en":
+        kiosk.click("[data-test=language]")
+    kiosk.click("[data-test=park]")
+    type_plate(kiosk, "京A12345")
+    kiosk.click("[data-test=class-Z]")
+    screen(kiosk, "leaving")
+    kiosk.click("[data-test='leaves-07:30']")
+    stage(kiosk, "queued")
+    tomorrow = {"zh": "明天 07:30，您的车会在门口等您", "en": "at the gate at 07:30, tomorrow"}[language]
+    expect(kiosk.locator("[data-test=booked]")).to_contain_text(tomorrow)
+    assert [(one["plate"], one["minute_of_day"]) for one in garage.bookings()] == [("京A12345", 450)]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_another_day_and_minute_are_told_one_question_at_a_time(kiosk: Page, garage: FakeGarage, language: str) -> None:
+    if language == "en":
+        kiosk.click("[data-test=language]")
+    kiosk.click("[data-test=park]")
+    type_plate(kiosk, "京A12345")
+    kiosk.click("[data-test=class-Z]")
+    kiosk.click("[data-test=leaves-other]")
+    screen(kiosk, "leaving-day")
+    kiosk.click("[data-test=day-3]")
+    screen(kiosk, "leaving-hour")
+    kiosk.click("[data-test=hour-6]")
+    screen(kiosk, "leaving-minute")
+    kiosk.click("[data-test='at-06:40']")
+    stage(kiosk, "queued")
+    expect(kiosk.locator("[data-test=booked]")).to_contain_text("06:40")
 
 
 def test_a_car_is_charged_and_the_charge_is_ended(kiosk: Page) -> None:
@@ -222,6 +262,7 @@ def test_cancel_stands_at_the_same_place_on_every_question(kiosk: Page, garage: 
     kiosk.click("[data-test=park]")
     type_plate(kiosk, "京A12345")
     kiosk.click("[data-test=class-Z]")
+    not_sure_when(kiosk)
     stage(kiosk, "queued")
     note()
     garage.advance("J000001", "at_gate", "open")
@@ -238,6 +279,7 @@ def test_in_english_every_screen_fits_too(kiosk: Page, garage: FakeGarage) -> No
     type_plate(kiosk, "京A12345")
     screen(kiosk, "vehicle-class")
     kiosk.click("[data-test=class-K]")
+    not_sure_when(kiosk)
     stage(kiosk, "queued")
     garage.advance("J000001", "at_gate", "open")
     stage(kiosk, "gate_open")
@@ -268,6 +310,7 @@ def test_a_job_s_screen_waits_for_its_driver(page: Page, served: Served) -> None
     page.fill("[data-test=plate]", "京A12345")
     page.click("[data-test=next]")
     page.click("[data-test=class-X]")
+    page.click("[data-test=leaves-unknown]")
     expect(page.locator("#job")).to_be_visible()
     page.clock.run_for(180_000)
     expect(page.locator("#job")).to_be_visible()

@@ -57,6 +57,7 @@ def test_a_car_is_parked_seen_on_the_live_page_and_fetched(page: Page, program: 
     page.click("[data-test=park]")
     type_plate(page, "京A12345")
     page.click("[data-test=class-Z]")
+    page.click("[data-test=leaves-unknown]")
     pin = shown_pin(page)
     assert len(pin) == 6
     expect(page.locator("[data-test=departure]")).to_contain_text("从 A-2-04 需")

@@ -310,6 +310,20 @@ def test_whoever_parks_may_tell_when_the_car_is_wanted_again(garage: GarageRun) 
     assert garage.refuse(bad) is RefusalCode.BOOKING_TIME
 
 
+def test_whoever_comes_home_as_booked_may_tell_it_too(garage: GarageRun) -> None:
+    # given a bay that stands ready for a car that comes home
+    plate = Plate("京A44444")
+    name = garage.accept(MakeBooking(plate, digest(plate, PIN), BookingKind.ARRIVAL, SEVEN_FORTY, vehicle=SEDAN))
+    wait_till(garage, SEVEN_FORTY, 40)
+    assert booking(garage, name).state == "called"
+    # when its driver comes and tells the next departure, the job is that of the booking, and it is booked
+    job = garage.accept(RequestStorage(plate, SEDAN, digest(plate, PIN), Leaving(9 * 60)))
+    assert job == job_of(garage, plate)
+    made = [one for one in garage.memory.bookings.values() if one.kind == "departure"]
+    assert [(one.plate, one.minute_of_day) for one in made] == [(plate, 9 * 60)]
+    assert garage.see_through(job).state == "done"
+
+
 def test_why_a_car_got_its_bay_is_in_the_journal_and_not_told_to_whoever_asks_for_the_job(garage: GarageRun) -> None:
     job = garage.store("京A44444")
     (queued,) = [event for event in garage.heard(JobQueued) if event.job == job]

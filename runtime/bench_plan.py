@@ -16,7 +16,7 @@ from typing import Any
 from domain.machine import SlideMode
 from runtime.dispatch_rules import RULES, dispatched
 from runtime.local_search import annealed_ms
-from runtime.paired import percentile
+from runtime.paired import change, percentile
 from runtime.second_solver import NothingFound, second_opinion
 from runtime.spread import spread
 from runtime.static_families import Family, families, modules_of, random_module
@@ -142,15 +142,18 @@ class _Tally:
 
     def __init__(self) -> None:
         self.waits_ms: list[int] = []
+        self.means_s: list[float] = []
         self.makespans_ms: list[int] = []
 
     def add(self, modules: Sequence[Performance | Plan]) -> None:
         """One instance: the garage is clear when its last module is."""
-        ends_ms = []
+        ends_ms, waits_ms = [], []
         for done in modules:
             served, end_ms = (done.jobs, done.makespan_ms) if isinstance(done, Plan) else (done.served, done.home_ms)
-            self.waits_ms += [job.wait_ms for job in served]
+            waits_ms += [job.wait_ms for job in served]
             ends_ms.append(end_ms)
+        self.waits_ms += waits_ms
+        self.means_s.append(mean(waits_ms) / 1000)
         self.makespans_ms.append(max(ends_ms))
 
     @property
@@ -225,14 +228,16 @@ def _vendor(instance: Instance) -> Performance:
     return perform(strict, derive(strict), first_come_steps(strict))
 
 
-def _figures(done: _Tally, vendor: _Tally, clairvoyant: _Tally) -> dict[str, float]:
+def _figures(done: _Tally, vendor: _Tally, clairvoyant: _Tally) -> dict[str, Any]:
     waits_s = [wait_ms / 1000 for wait_ms in done.waits_ms]
+    apart = change(done.means_s, vendor.means_s)
     return {
         "mean_wait_s": round(done.mean_s, 1),
         "p95_wait_s": round(percentile(waits_s, 95), 1),
         "p99_wait_s": round(percentile(waits_s, 99), 1),
         "max_wait_s": round(max(waits_s), 1),
-        "vs_vendor_pct": round(100 * (done.mean_s / vendor.mean_s - 1), 1),
+        "vs_vendor_pct": round(apart.pct, 1),
+        "vs_vendor_ci95": [round(end, 1) for end in apart.ci95] if apart.ci95 else None,
         "vs_clairvoyant_pct": round(100 * (done.mean_s / clairvoyant.mean_s - 1), 1),
         "makespan_s": round(mean(done.makespans_ms) / 1000, 1),
     }

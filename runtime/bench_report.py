@@ -1,4 +1,4 @@
-"""Writes the online benchmark down: a Markdown page and an SVG chart, for people.
+"""Writes the planning benchmarks down: Markdown pages and SVG charts, for people.
 
 Decides how rows are laid out. The chart is plain SVG without script or font, so that any viewer shows it.
 """
@@ -6,6 +6,7 @@ Decides how rows are laid out. The chart is plain SVG without script or font, so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -15,8 +16,18 @@ from runtime.bench_families import FAMILIES
 
 Row = Mapping[str, Any]
 
-NAME = "planning-online"
-COLUMNS: tuple[tuple[str, str], ...] = (
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How rows of one kind are laid out: name of the files, title, introduction, columns (key and heading)."""
+
+    name: str
+    title: str
+    about: str
+    columns: tuple[tuple[str, str], ...]
+
+
+_WAITS = (
     ("policy", "policy"),
     ("mean_wait_s", "mean s"),
     ("p95_wait_s", "p95 s"),
@@ -24,43 +35,85 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("vs_vendor_pct", "vs vendor %"),
     ("vs_vendor_ci95", "95 % interval"),
     ("vs_clairvoyant_pct", "vs clairvoyant %"),
-    ("booked_ready_within_30s_pct", "booked in time %"),
-    ("storage_mean_wait_s", "storage mean s"),
-    ("moves_per_job", "moves a job"),
-    ("decision_ms_p99", "decision p99 ms"),
-    ("days", "days"),
-    ("unserved", "unserved"),
-    ("violations", "violations"),
+)
+
+ONLINE = Page(
+    "planning-online",
+    "Online planning, measured",
+    "Waits are those of retrievals, from the request (or the booked minute) to the open gate; docs/planning.md says\n"
+    "what is compared, and how.",
+    (
+        *_WAITS,
+        ("booked_ready_within_30s_pct", "booked in time %"),
+        ("storage_mean_wait_s", "storage mean s"),
+        ("moves_per_job", "moves a job"),
+        ("decision_ms_p99", "decision p99 ms"),
+        ("days", "days"),
+        ("unserved", "unserved"),
+        ("violations", "violations"),
+    ),
+)
+
+STATIC = Page(
+    "planning-static-tables",
+    "Static instances, measured",
+    "Single modules (and the whole garage) whose requests are all known to the planner; planning-static.md says\n"
+    "what the figures mean. `vendor` serves in the order of asking and leaves gaps as they are; the other rules\n"
+    "(`runtime/dispatch_rules.py`) look at who has asked, `planner` at everybody.",
+    (
+        *_WAITS,
+        ("p99_wait_s", "p99 s"),
+        ("proven_pct", "proven %"),
+        ("above_bound_pct", "above bound %"),
+        ("above_best_known_pct", "above best known %"),
+        ("above_makespan_bound_pct", "end above bound %"),
+        ("decision_ms_p99", "decision p99 ms"),
+        ("decision_cpu_ms_p99", "CPU p99 ms"),
+        ("instances", "instances"),
+    ),
 )
 
 _COLOURS = ("#4a6fa5", "#e0a030", "#2a8a5a", "#a0a0a0", "#c87070", "#7a60a0")
-_LEFT, _WIDTH, _BAR, _GAP, _TOP, _TAIL = 190, 480, 9, 14, 56, 70
+_LEFT, _WIDTH, _BAR, _GAP, _TOP, _TAIL = 290, 480, 9, 14, 56, 70
 
 
-def write_report(rows: Sequence[Row], folder: Path, command: str, version: str) -> tuple[Path, Path]:
-    """Write page and chart into a folder that is made if need be; returns their paths."""
+def write_report(rows: Sequence[Row], folder: Path, command: str, version: str) -> tuple[Path, ...]:
+    """Write page and chart of each kind of rows into a folder that is made if need be; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    page, chart = folder / f"{NAME}.md", folder / f"{NAME}.svg"
-    page.write_text(as_markdown(rows, command, version), encoding="utf-8")
-    chart.write_text(as_svg(rows), encoding="utf-8")
-    return page, chart
+    written: list[Path] = []
+    for page in (ONLINE, STATIC):
+        own = [row for row in rows if _page_of(row) is page]
+        if own:
+            text, chart = folder / f"{page.name}.md", folder / f"{page.name}.svg"
+            text.write_text(as_markdown(own, command, version), encoding="utf-8")
+            chart.write_text(as_svg(own), encoding="utf-8")
+            written += [text, chart]
+    return tuple(written)
+
+
+def _page_of(row: Row) -> Page:
+    """Static rows name the regime of their instances."""
+    return STATIC if "regime" in row else ONLINE
 
 
 def as_markdown(rows: Sequence[Row], command: str, version: str) -> str:
-    """The page: one table a family."""
-    what = {family.name: family.what for family in FAMILIES}
+    """The page of rows of one kind: one table a family."""
+    page = _page_of(rows[0])
+    what = {family.name: f"{family.what}." for family in FAMILIES}
     lines = [
-        "# Online planning, measured",
+        f"# {page.title}",
         "",
-        f"Written by `{command}`, version {version}. Waits are those of retrievals, from the request (or the booked",
-        "minute) to the open gate; docs/planning.md says what is compared, and how.",
+        f"Written by `{command}`, version {version}.",
+        page.about,
         "",
-        f"![Mean wait, vendor = 100 %]({NAME}.svg)",
+        f"![Mean wait, vendor = 100 %]({page.name}.svg)",
     ]
     for name, group in groupby(rows, key=lambda row: str(row["family"])):
-        lines += ["", f"## {name}", "", f"{what.get(name, name)}.", ""]
-        lines += ["| " + " | ".join(title for _, title in COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-        lines += ["| " + " | ".join(_told(row.get(key)) for key, _ in COLUMNS) + " |" for row in group]
+        own = list(group)
+        about = what.get(name) or f"Regime {own[0].get('regime', '')}."
+        lines += ["", f"## {name}", "", about, ""]
+        lines += ["| " + " | ".join(title for _, title in page.columns) + " |", "|" + "---|" * len(page.columns)]
+        lines += ["| " + " | ".join(_told(row.get(key)) for key, _ in page.columns) + " |" for row in own]
     return "\n".join(lines) + "\n"
 
 

@@ -55,7 +55,9 @@ def families() -> Iterator[Family]:
         for bound_s in AGE_BOUNDS_S:
             yield replace(stress, name=f"{stress.name} age bound {bound_s} s", age_bound_ms=bound_s * 1000)
         for ratio, speed_mm_s in SLIDE_SPEEDS.items():
-            yield replace(stress, name=f"{stress.name} slide/lift {ratio}", slide_speed_mm_s=speed_mm_s)
+            yield replace(
+                stress, name=f"20 over 30 min overlap={overlap} slide/lift {ratio}", slide_speed_mm_s=speed_mm_s
+            )
     for mode in (SlideMode.ROW, SlideMode.SINGLE):
         for jobs in (5, 7, 9, 20, 37):
             yield Family(f"static n={jobs} {mode}", jobs, mode)

@@ -16,10 +16,12 @@ from domain.machine import Machine
 from runtime.bench_days import Cell, WarmUp, live, warm_up
 from runtime.bench_families import ALL_POLICIES, FAMILIES, family_named, policy_named
 from runtime.bench_online import SUITES, PlanBench, Suite, run_online, run_suite
+from runtime.bench_plan import measured
 from runtime.bench_report import as_markdown, as_svg, write_report
 from runtime.clairvoyant import Request, busy_spells, judge
 from runtime.config import Config, load
 from runtime.paired import change, t975
+from runtime.static_families import Family
 from tests.program import garagectl
 from tests.sites import module_layout, site_of
 
@@ -156,6 +158,17 @@ def test_page_and_chart_show_every_row(tmp_path: Path) -> None:
     root = ElementTree.fromstring(chart.read_text(encoding="utf-8"))
     assert "a < b" in [element.text for element in root.iter()]
     assert as_svg(rows).count("<rect") == 1 + 2 + 3
+
+
+def test_static_rows_have_a_page_and_a_chart_of_their_own(tmp_path: Path) -> None:
+    rows = measured((Family("few", 3, released_within_ms=60_000), 1, 2))
+    online = {"family": "weekday", "policy": "vendor", "mean_wait_s": 1.0, "vs_vendor_pct": 0.0, "vs_vendor_ci95": None}
+    page, chart = write_report(rows, tmp_path, "garagectl bench plan", "1.0")
+    both = write_report([online, *rows], tmp_path, "garagectl bench plan", "1.0")
+    assert [path.name for path in both] == ["planning-online.md", "planning-online.svg", page.name, chart.name]
+    assert page.read_text(encoding="utf-8") == as_markdown(rows, "garagectl bench plan", "1.0")
+    assert "Regime M0." in page.read_text(encoding="utf-8")
+    assert "| rolling |" in page.read_text(encoding="utf-8")
 
 
 def test_suites_and_families_must_exist() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version as package_version
@@ -19,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runtime import history_commands
+from runtime import bench_command, history_commands
+from runtime.command_line import CONFIG, ConfigOption, JsonOption, PhaseBars, load_config, print_answer
 
 if TYPE_CHECKING:
-    from runtime.bench_online import PlanBench
-    from runtime.config import Config
+    pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs a lift-and-slide garage.")
 database = typer.Typer(no_args_is_help=True, help="The database.")
@@ -31,25 +30,7 @@ wire = typer.Typer(no_args_is_help=True, help="PLCs and their registers.")
 app.add_typer(database, name="db")
 app.add_typer(wire, name="plc")
 history_commands.add_to(app)
-
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-CONFIG = Path("config.yaml")
-
-
-def _load(path: Path) -> Config:
-    from runtime.config import ConfigError, load
-
-    try:
-        return load(path)
-    except ConfigError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from error
-
-
-def _print(data: Any, as_json: bool, lines: Sequence[str]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+bench_command.add_to(app)
 
 
 @app.command()
@@ -71,7 +52,7 @@ def run(
     from runtime.config import ConfigError
     from runtime.journal import JournalError
 
-    settings = _load(config)
+    settings = load_config(config)
     if speed != 1.0 and not (simulate or served):
         typer.echo("--speed is only for a simulated plant (--simulate, or --served for one of serve-plant)", err=True)
         raise typer.Exit(2)
@@ -115,7 +96,7 @@ def serve_plant(
     from runtime.plant_process import PlantOptions, PlantStart, read_start
     from runtime.plant_process import serve_plant as serve
 
-    settings = _load(config)
+    settings = load_config(config)
     begin = PlantStart() if start is None else read_start(start)
     options = PlantOptions(host, plc_port, wallbox_port, speed, api, traffic, ends_with_stdin)
     try:
@@ -135,7 +116,7 @@ def demo(
     """Park and fetch a car in every module and charge one, over HTTP and Modbus TCP."""
     from runtime.demo import DemoFailed, run_once
 
-    site = _load(config).site
+    site = load_config(config).site
 
     def say(text: str) -> None:
         typer.echo(text, err=as_json)
@@ -146,7 +127,7 @@ def demo(
         except DemoFailed as error:
             report = {"ok": False, "error": str(error)}
         frames = report.get("wire", {})
-        _print(report, as_json, [f"ok: {report['ok']}  {report.get('error', '')}wire: {frames}"])
+        print_answer(report, as_json, [f"ok: {report['ok']}  {report.get('error', '')}wire: {frames}"])
         if once or not report["ok"]:
             raise typer.Exit(0 if report["ok"] else 1)
 
@@ -178,7 +159,7 @@ def simulate(
     from runtime.simulation import SimulationOptions
     from runtime.simulation import simulate as simulate_days
 
-    settings = _load(config)
+    settings = load_config(config)
     options = SimulationOptions(days, settings.simulation.seed if seed is None else seed, demand, trace, leap, bookings)
     typer.echo(f"seed {options.seed}, version {package_version('garage-controller')}", err=True)
     bar = typer.progressbar(length=days * 24, label="hours", file=sys.stderr) if sys.stderr.isatty() else nullcontext()
@@ -189,7 +170,7 @@ def simulate(
         typer.echo(f"{demand or 'demand'}: {error}", err=True)
         raise typer.Exit(2) from error
     wait = report["wait_s"]
-    _print(
+    print_answer(
         report,
         as_json,
         [
@@ -214,7 +195,7 @@ def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int
     from runtime.spread import SpreadUnavailable
     from sim.demand import DAY_MS
 
-    settings = _load(config)
+    settings = load_config(config)
     first, _, last = seeds.partition("-")
     try:
         wanted = range(int(first), int(last or first) + 1)
@@ -246,7 +227,7 @@ def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int
     for failure in report["failures"]:
         lines += [f"seed {failure['seed']} failed; replay: {replay_command(config, failure['seed'], days)}"]
         lines += [f"  {story}" for story in failure["stories"]]
-    _print(report, as_json, lines)
+    print_answer(report, as_json, lines)
     if report["failed_seeds"]:
         for failed in report["failed_seeds"] if as_json else ():
             typer.echo(f"seed {failed} failed; replay: {replay_command(config, failed, days)}", err=True)
@@ -286,7 +267,7 @@ def plan(
     ]
     lines += answer["reasons"]
     lines += [f"{check['check']}: {check['result']}, {check['detail']}" for check in answer.get("checks", ())]
-    _print(answer, as_json, lines)
+    print_answer(answer, as_json, lines)
     if not checks_hold(answer):
         raise typer.Exit(1)
 
@@ -308,7 +289,7 @@ def reach(
     from runtime.journal import JournalError
     from runtime.reach_command import Known, ReachError, lines_of, of_journal, reach_of
 
-    settings = _load(config)
+    settings = load_config(config)
     try:
         known = of_journal(settings.site, settings.database_url) if from_journal else Known()
         answers = reach_of(settings.site, known, module or (), columns, out or (), urgent or ())
@@ -318,155 +299,9 @@ def reach(
     except (JournalError, OSError) as error:
         typer.echo(f"the journal cannot be read: {error}", err=True)
         raise typer.Exit(1) from error
-    _print(answers, as_json, [line for answer in answers for line in lines_of(answer)])
+    print_answer(answers, as_json, [line for answer in answers for line in lines_of(answer)])
     if any(bay in answer["rescue"]["left"] for answer in answers for bay in urgent or ()):
         raise typer.Exit(1)
-
-
-@app.command()
-def bench(
-    what: Annotated[str, typer.Argument(help="sim, scan, plan, placement, journal or durability")],
-    config: ConfigOption = CONFIG,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    suite: Annotated[str, typer.Option(help="dev or full (plan and placement), or week (plan).")] = "dev",
-    second_solver: Annotated[bool, typer.Option(help="Measure CP-SAT and the planner instead (only plan).")] = False,
-    local_search: Annotated[bool, typer.Option(help="Judge the beam by a long local search (only plan).")] = False,
-    families: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated (only plan).")] = None,
-    policies: Annotated[list[str] | None, typer.Option(help="Only this policy; may be repeated (only plan).")] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Processes, 0 = one a core; by default one for static families (only plan)."),
-    ] = None,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (only plan).")] = None,
-    report: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Write page and chart into this folder (only plan).")
-    ] = None,
-    mutations: Annotated[int, typer.Option(min=1000, help="Changed journals (only journal).")] = 100_000,
-    kills: Annotated[int, typer.Option(min=0, help="Processes to kill (only durability).")] = 1000,
-    power_cuts: Annotated[int, typer.Option(min=0, help="Power cuts (only durability).")] = 6000,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken; placement: never)."""
-    from runtime.bench import bench_scan, bench_sim
-
-    if what == "plan":
-        from runtime.bench_online import PlanBench
-
-        asked = PlanBench(suite, tuple(families or ()), tuple(policies or ()), workers, dask)
-        if second_solver or local_search:
-            _bench_judges(asked, second_solver, as_json)
-        else:
-            _bench_plan(_load(config), asked, report, as_json)
-        return
-    settings = _load(config)
-    if what == "placement":
-        _bench_placement(settings, suite, as_json)
-        return
-    if what == "sim":
-        rows = bench_sim(settings, seed)
-    elif what == "scan":
-        rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
-    elif what in ("journal", "durability"):
-        rows = history_commands.bench_history(what, config, seed, mutations, kills, power_cuts)
-    else:
-        typer.echo(f"no bench named {what!r}: sim, scan, plan, placement, journal or durability", err=True)
-        raise typer.Exit(2)
-    lines = [
-        f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows
-    ]
-    _print(rows, as_json, lines)
-    if not all(row["holds"] for row in rows):
-        raise typer.Exit(1)
-
-
-def _bench_placement(settings: Config, suite: str, as_json: bool) -> None:
-    from runtime.bench_placement import placement_regret
-    from runtime.simulation import start_utc_ms
-
-    if suite not in ("dev", "full"):
-        typer.echo(f"no such suite: {suite} (known are dev and full)", err=True)
-        raise typer.Exit(2)
-    seeds = range(1, 3) if suite == "dev" else range(101, 111)
-    rows = placement_regret(settings.site, start_utc_ms(settings), seeds, told=lambda name: typer.echo(name, err=True))
-    lines = [
-        f"{row['placement']}: mean lead {row['lead_s']} s, {row['regret_pct']} % above foresight, "
-        f"{row['turned_away']} turned away"
-        for row in rows
-    ]
-    _print(rows, as_json, lines)
-
-
-def _bench_judges(asked: PlanBench, second_solver: bool, as_json: bool) -> None:
-    from runtime.bench_plan import run_search, run_second
-    from runtime.second_solver import SecondSolverUnavailable
-    from runtime.spread import SpreadUnavailable
-
-    try:
-        if second_solver:
-            rows = run_second(told=lambda name: typer.echo(name, err=True))
-        else:
-            rows = run_search(workers=asked.static_workers, dask=asked.dask)
-    except (SecondSolverUnavailable, SpreadUnavailable) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    _print_rows(rows, as_json)
-
-
-def _bench_plan(settings: Config, asked: PlanBench, report: Path | None, as_json: bool) -> None:
-    from runtime.bench_online import run_suite
-    from runtime.bench_report import write_report
-    from runtime.spread import SpreadUnavailable
-
-    try:
-        with _PhaseBars() as bars:
-            rows = run_suite(settings, asked, told=bars.tell)
-    except (ValueError, SpreadUnavailable) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    if report is not None:
-        for path in write_report(rows, report, asked.command, package_version("garage-controller")):
-            typer.echo(f"{path} written", err=True)
-    _print_rows(rows, as_json)
-    if any(row.get("violations") for row in rows):
-        raise typer.Exit(1)
-
-
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    _print(rows, as_json, [", ".join(f"{key} {value}" for key, value in row.items()) for row in rows])
-
-
-class _PhaseBars:
-    """A progress bar for each phase of long work, on a terminal; elsewhere a line as each begins."""
-
-    def __init__(self) -> None:
-        self._phase = ""
-        self._done = 0
-        self._bar: Any = None
-
-    def __enter__(self) -> _PhaseBars:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._end()
-
-    def tell(self, phase: str, done: int, total: int) -> None:
-        """So much of a phase is done."""
-        if phase != self._phase:
-            self._end()
-            self._phase, self._done = phase, 0
-            if sys.stderr.isatty():
-                self._bar = typer.progressbar(length=total, label=phase, file=sys.stderr)
-                self._bar.__enter__()
-            else:
-                typer.echo(f"{phase}: {total}", err=True)
-        if self._bar is not None:
-            self._bar.update(done - self._done)
-        self._done = done
-
-    def _end(self) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
-            self._bar = None
 
 
 @app.command("verify-layout")
@@ -478,11 +313,11 @@ def verify_layout(
     """Prove by exhaustion that no reachable state breaks a rule. Exit 1 if one does or a guard is not accounted for."""
     from runtime.verify_layout import holds, lines_of, verify_guards, verify_modules
 
-    site = _load(config).site
-    with _PhaseBars() as bars:
+    site = load_config(config).site
+    with PhaseBars() as bars:
         modules = verify_modules(site, lambda done, total: bars.tell("searches", done, total))
         rows = verify_guards(lambda done, total: bars.tell("guards", done, total)) if guards else []
-    _print({"modules": modules, "guards": rows}, as_json, lines_of(modules, rows))
+    print_answer({"modules": modules, "guards": rows}, as_json, lines_of(modules, rows))
     if not holds(modules, rows):
         raise typer.Exit(1)
 
@@ -493,7 +328,7 @@ def check_config(config: Annotated[Path, typer.Argument()] = CONFIG, as_json: Js
     from runtime.config import check
 
     problems = [str(problem) for problem in check(config)]
-    _print({"file": str(config), "problems": problems}, as_json, problems or [f"{config}: fine"])
+    print_answer({"file": str(config), "problems": problems}, as_json, problems or [f"{config}: fine"])
     if problems:
         raise typer.Exit(2)
 
@@ -503,7 +338,7 @@ def db_upgrade(config: ConfigOption = CONFIG) -> None:
     """Bring the database to the newest tables."""
     from runtime.database import upgrade
 
-    upgrade(_load(config).database_url)
+    upgrade(load_config(config).database_url)
 
 
 @wire.command("map")
@@ -519,12 +354,12 @@ def plc_read(module: str, config: ConfigOption = CONFIG, as_json: JsonOption = F
     """Read one module's PLC once and print what it says."""
     from runtime.probe import read_module
 
-    settings = _load(config)
+    settings = load_config(config)
     if module not in settings.links.modules:
         typer.echo(f"no module named {module!r} in {config}", err=True)
         raise typer.Exit(2)
     report = asyncio.run(read_module(settings, module))
-    _print(report, as_json, [f"{key}: {value}" for key, value in report.items()])
+    print_answer(report, as_json, [f"{key}: {value}" for key, value in report.items()])
     if not report["answered"]:
         raise typer.Exit(1)
 
@@ -541,7 +376,7 @@ def plc_panel(
     from runtime.probe import turn_switch
     from sim.panel import SWITCHES
 
-    settings = _load(config)
+    settings = load_config(config)
     modes = {mode.name.lower(): mode.value for mode in PlcMode}
     positions = modes if switch == "mode" else {"off": 0, "on": 1}
     if module not in settings.links.modules or switch not in dict(SWITCHES) or position not in positions:
@@ -575,7 +410,7 @@ def version(as_json: JsonOption = False) -> None:
         "register_map": MAP_VERSION,
         "python": sys.version.split()[0],
     }
-    _print(data, as_json, [f"{key} {value}" for key, value in data.items()])
+    print_answer(data, as_json, [f"{key} {value}" for key, value in data.items()])
 
 
 def main() -> None:

@@ -6,15 +6,16 @@ Decides how they are spelt and what they print; like `runtime.cli` it imports wh
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from runtime.command_line import CONFIG, ConfigOption, JsonOption, load_config, print_answer
 
 if TYPE_CHECKING:
     from runtime.config import Config
@@ -22,21 +23,7 @@ if TYPE_CHECKING:
 
 export = typer.Typer(no_args_is_help=True, help="What the garage knows, for keeping elsewhere.")
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
 DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL; by default the configured one.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-CONFIG = Path("config.yaml")
-
-
-def _load(path: Path) -> Config:
-    from runtime.config import ConfigError, load
-
-    try:
-        return load(path)
-    except ConfigError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from error
 
 
 @contextmanager
@@ -59,10 +46,6 @@ def _journal(url: str) -> Iterator[Journal]:
         journal.close()
 
 
-def _print(data: Any, as_json: bool, lines: Sequence[str]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
-
-
 def _utc(utc_ms: int | None) -> str:
     if utc_ms is None:
         return "at a time unknown"
@@ -82,7 +65,7 @@ def verify_journal(
     from runtime.anchors import AnchorError, read_anchors
     from runtime.verify_journal import verify
 
-    settings = _load(config)
+    settings = load_config(config)
     sources = anchor if anchor is not None else [str(settings.anchor_file)] if _is_there(settings.anchor_file) else []
     try:
         anchors = [one for source in sources for one in read_anchors(source)]
@@ -99,7 +82,7 @@ def verify_journal(
         f"{report['records']} events, {report['records_per_s']} a second; "
         f"{report['anchors_met']} of {report['anchors']} anchors met; head {head['seq']} {head['hash']}"
     )
-    _print(report, as_json, ["the journal is whole" if report["whole"] else "THE JOURNAL IS NOT WHOLE", *lines])
+    print_answer(report, as_json, ["the journal is whole" if report["whole"] else "THE JOURNAL IS NOT WHOLE", *lines])
     if not report["whole"]:
         raise typer.Exit(1)
 
@@ -139,7 +122,7 @@ def replay(
     from runtime.replay import NotThere, Wanted
     from runtime.replay import replay as replay_event
 
-    settings = _load(config)
+    settings = load_config(config)
     offset = dt.timezone(dt.timedelta(minutes=settings.site.utc_offset_minutes))
     try:
         moment = None if at is None else dt.datetime.fromisoformat(at)
@@ -156,7 +139,7 @@ def replay(
         except NotThere as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
-    _print(answer, as_json, _replay_lines(answer, offset))
+    print_answer(answer, as_json, _replay_lines(answer, offset))
 
 
 def _replay_lines(answer: dict[str, Any], zone: dt.timezone) -> list[str]:
@@ -191,7 +174,7 @@ def export_anchor(
     """Print the journal's head as one line: UTC time, number, hash. Keep it where the database is not."""
     from runtime.anchors import anchor_line, append_anchor
 
-    settings = _load(config)
+    settings = load_config(config)
     with _journal(database or settings.database_url) as journal:
         head = journal.head
     now_ms = time.time_ns() // 1_000_000
@@ -212,7 +195,7 @@ def bench_history(
 
     if what == "journal":
         with _bar(mutations, "mutations") as tick:
-            return bench_journal(_load(config), mutations, seed, tick)
+            return bench_journal(load_config(config), mutations, seed, tick)
     rows = []
     if kills:
         with _bar(kills, "kills") as tick:

@@ -6,6 +6,8 @@ decided in the modules of each bench.
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="sim, scan, plan, placement, journal or durability")],
+    what: Annotated[str, typer.Argument(help="sim, scan, plan, placement, journal, durability or determinism")],
     config: ConfigOption = CONFIG,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     suite: Annotated[str, typer.Option(help="dev or full (plan and placement), or week (plan).")] = "dev",
@@ -45,6 +47,11 @@ def bench(
     mutations: Annotated[int, typer.Option(min=1000, help="Changed journals (only journal).")] = 100_000,
     kills: Annotated[int, typer.Option(min=0, help="Processes to kill (only durability).")] = 1000,
     power_cuts: Annotated[int, typer.Option(min=0, help="Power cuts (only durability).")] = 6000,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds to run again and again (only determinism).")] = 200,
+    minutes: Annotated[int, typer.Option(min=1, help="Minutes of faults in each seed (only determinism).")] = 60,
+    python: Annotated[
+        list[str] | None, typer.Option(help="Another Python that has our packages; may be repeated (only determinism).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the promised figures. Exit 1 if one does not hold (plan: if a rule was broken; placement: never)."""
@@ -69,8 +76,11 @@ def bench(
         rows = bench_scan(settings, config, lambda text: typer.echo(text, err=True), seed)
     elif what in ("journal", "durability"):
         rows = history_commands.bench_history(what, config, seed, mutations, kills, power_cuts)
+    elif what == "determinism":
+        rows = _bench_determinism(config, seeds, minutes, python or ())
     else:
-        typer.echo(f"no bench named {what!r}: sim, scan, plan, placement, journal or durability", err=True)
+        known = "sim, scan, plan, placement, journal, durability or determinism"
+        typer.echo(f"no bench named {what!r}: {known}", err=True)
         raise typer.Exit(2)
     lines = [
         f"{'ok  ' if r['holds'] else 'MISS'} {r['figure']}: {r['value']} {r['unit']} ({r['target']})" for r in rows
@@ -78,6 +88,16 @@ def bench(
     print_answer(rows, as_json, lines)
     if not all(row["holds"] for row in rows):
         raise typer.Exit(1)
+
+
+def _bench_determinism(config: Path, seeds: int, minutes: int, pythons: Sequence[str]) -> list[dict[str, Any]]:
+    from runtime.bench_determinism import bench_determinism
+
+    try:
+        return bench_determinism(config, seeds, minutes * 60_000, pythons, lambda text: typer.echo(text, err=True))
+    except (OSError, subprocess.CalledProcessError) as error:
+        typer.echo(f"a run could not be made: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 def _bench_placement(settings: Config, suite: str, as_json: bool) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from domain.grid import Columns
 from domain.ids import BayRef, JobId
 from scheduler.dockings import slid
+from scheduler.line import Order
 from scheduler.measured import nominal
 from scheduler.reach import approach
-from scheduler.rolling import Order
 from scheduler.sequence import Planner, Queue
 
 REST = 4

@@ -7,10 +7,13 @@ to the next: the same queue gives the same choice.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from domain.grid import ModuleLayout
 from domain.vehicle import Vehicle
+from scheduler.line import Line, Order, Served, Turn
 from scheduler.measured import nominal
-from scheduler.rolling import Line, Order, Served, Turn, best_order, order_as_given
+from scheduler.rolling import best_order, order_as_given
 from scheduler.sequence import Chosen, Queue, Waiting
 
 WEIGHT = {"emergency": 4, "disabled": 2, "normal": 1}
@@ -93,7 +96,7 @@ def _reason(queue: Queue, line: Line, order: Order, begin_ms: int) -> str:
         told.append(f"on {first.bay.name}, which is nearer than {first.turn.bay.name}")
     if len(line.turns) == 1:
         return "; ".join(("the only one waiting", *told))
-    given = order_as_given(line)
+    given = order_as_given(replace(line, age_bound_ms=order.bound_ms))
     told.append(_weighed(line, order, given))
     told.append("proven optimal" if order.proven else "the best order found, not proven")
     return f"first of {len(line.turns)}: " + "; ".join(told)

@@ -13,8 +13,8 @@ from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine
 from domain.vehicle import Vehicle
+from scheduler.line import Order
 from scheduler.measured import Times
-from scheduler.rolling import Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from domain.machine import Machine
 from domain.vehicle import VEHICLE_CLASSES
 from scheduler import exact
 from scheduler.instance import Instance, JobKind, PlanJob, Priority
+from scheduler.line import Order
 from scheduler.online import line_of, planned_order, rolling_exact
 from scheduler.rolling import SLACK_MS, order_as_given
 from scheduler.sequence import Queue, Waiting
@@ -151,7 +152,8 @@ def test_the_plan_is_never_worse_than_the_order_of_the_requests(seed: int, jobs:
     asked = replace(asked, waiting=tuple(w for w in asked.waiting if w.priority != "emergency"))
     if not asked.waiting:
         return
-    order, given_order = planned_order(asked), order_as_given(line_of(asked))
+    order = planned_order(asked)
+    given_order = order_as_given(replace(line_of(asked), age_bound_ms=order.bound_ms))
     assert (order.beyond_ms, order.weighted_ms) < (given_order.beyond_ms, given_order.weighted_ms + SLACK_MS)
 
 
@@ -161,16 +163,51 @@ def test_a_proven_order_costs_what_the_offline_planner_proves(seed: int, jobs: i
     asked = random_queue(seed, jobs)
     asked = replace(asked, waiting=tuple(replace(w, priority="normal") for w in asked.waiting))
     order = planned_order(asked)
-    plan = exact.solve(_as_instance(asked), certify=False)
+    plan = exact.solve(_as_instance(asked, order.bound_ms), certify=False)
     assert plan.optimal
     if order.proven:
         assert order.beyond_ms - plan.cost.beyond_age_ms <= 1000
         assert abs(order.weighted_ms - plan.cost.weighted_ms) <= 1000 or order.beyond_ms > plan.cost.beyond_age_ms
 
 
-def _as_instance(asked: Queue) -> Instance:
+@given(seed=st.integers(0, 10_000), jobs=st.integers(13, 37))
+@settings(max_examples=12, deadline=None)
+def test_a_long_queue_is_ordered_as_well_as_the_offline_planner_proves(seed: int, jobs: int) -> None:
+    asked = random_queue(seed, jobs)
+    asked = replace(asked, waiting=tuple(replace(w, priority="normal") for w in asked.waiting))
+    order = planned_order(asked)
+    best = exact.solve(_as_instance(asked, order.bound_ms), certify=False).cost
+    assert order.beyond_ms == best.beyond_age_ms
+    assert order.weighted_ms <= 1.02 * best.weighted_ms
+
+
+@given(seed=st.integers(0, 10_000), jobs=st.integers(1, 37))
+@settings(max_examples=40, deadline=None)
+def test_nobody_waits_much_longer_than_in_the_order_of_the_requests_where_the_bound_cannot_be_kept(
+    seed: int, jobs: int
+) -> None:
+    asked = random_queue(seed, jobs)
+    asked = replace(asked, waiting=tuple(replace(w, priority="normal") for w in asked.waiting))
+    line = line_of(asked)
+    longest_ms = _longest_ms(order_as_given(line))
+    raise_ms = max(line.times.raise_ms)
+    assert _longest_ms(planned_order(asked)) <= max(900_000, longest_ms + raise_ms)
+
+
+def test_the_age_bound_is_kept_with_time_to_spare_while_that_is_possible() -> None:
+    short = [waiting(f"J{n}", f"A-1-0{n}", 1) for n in range(2, 6)]
+    order = planned_order(queue(waiting("J1", "A-4-05", 720), *short))
+    assert order.bound_ms == 870_000
+    assert _longest_ms(order) <= 870_000
+
+
+def _longest_ms(order: Order) -> int:
+    return max(served.open_ms - served.turn.asked_ms for served in order.served)
+
+
+def _as_instance(asked: Queue, age_bound_ms: int | None) -> Instance:
     jobs = tuple(
         PlanJob(w.job, JobKind(w.kind), w.bay.name, 0, w.waits_from_utc_ms - NOW, Priority.NORMAL)
         for w in asked.waiting
     )
-    return Instance(asked.layout, asked.machine, jobs, asked.columns, age_bound_ms=asked.age_bound_ms)
+    return Instance(asked.layout, asked.machine, jobs, asked.columns, age_bound_ms=age_bound_ms)

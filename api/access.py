@@ -80,6 +80,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "POST /api/v1/alarms/{alarm}/unshelve": OPERATORS,
     "POST /api/v1/alarms/{alarm}/take-out": OPERATORS,
     "POST /api/v1/alarms/{alarm}/put-back": OPERATORS,
+    "GET /api/v1/maintenance": OPERATORS,
+    "POST /api/v1/maintenance/works": OPERATORS,
     "GET /api/v1/ledger/entries": READERS_OF_MONEY,
     "GET /api/v1/ledger/totals": READERS_OF_MONEY,
     "GET /api/v1/ledger/statement": READERS_OF_MONEY,
@@ -109,6 +111,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "GET /operator/alarms": OPERATORS,
     "GET /operator/alarms/list": OPERATORS,
     "POST /operator/alarms/{alarm}/{action}": OPERATORS,
+    "GET /operator/maintenance": OPERATORS,
+    "POST /operator/maintenance/works": OPERATORS,
     "GET /ledger": READERS_OF_MONEY,
 }
 """Route -> roles. A route that is missing here answers 403 to everybody."""

@@ -17,8 +17,9 @@ from api.idempotency import IdempotencyStore
 from api.middleware import BodyLimit, SecurityHeaders
 from api.pages import alarms as alarm_pages
 from api.pages import by_hand, desk, history, kiosk, public
+from api.pages import maintenance as maintenance_pages
 from api.ports import Garage
-from api.routes import alarms, bookings, charging, events, garage, health, jobs, ledger, manual
+from api.routes import alarms, bookings, charging, events, garage, health, jobs, ledger, maintenance, manual
 from api.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -34,8 +35,8 @@ def create_app(running: Garage, settings: Settings) -> FastAPI:
         answers=IdempotencyStore(settings.now_ms, settings.idempotency_ms, settings.idempotency_entries),
     )
     problems.install(app)
-    routes = (jobs, bookings, garage, manual, alarms, charging, ledger, events, health)
-    for part in (*routes, public, kiosk, by_hand, desk, history, alarm_pages):
+    routes = (jobs, bookings, garage, manual, alarms, maintenance, charging, ledger, events, health)
+    for part in (*routes, public, kiosk, by_hand, desk, history, alarm_pages, maintenance_pages):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)

@@ -11,6 +11,7 @@ from typing import Any
 
 from api.ports import Garage
 from api.problems import Problem, edge_reason, refusal, refused
+from api.schemas import WorkBody
 from domain.alarms import AlarmId
 from domain.booking import BookingKind, Repeat
 from domain.commands import (
@@ -29,6 +30,7 @@ from domain.commands import (
     ProvePin,
     PutAlarmBack,
     PutBack,
+    RecordWork,
     Refused,
     RequestRetrieval,
     RequestStorage,
@@ -201,6 +203,14 @@ async def shelve_alarm(garage: Garage, alarm: str, operator: str, minutes: int, 
 async def take_alarm_out(garage: Garage, alarm: str, operator: str, reason: str) -> str:
     """Take an alarm out of service."""
     return await submit(garage, TakeAlarmOut(AlarmId(alarm), operator, reason.strip()))
+
+
+async def record_work(garage: Garage, work: WorkBody, operator: str) -> str:
+    """Write down what people have done; the part or module that it was done on."""
+    command = RecordWork(
+        work.service, work.part.strip(), operator, work.person.strip(), work.note.strip(), work.renewed
+    )
+    return await submit(garage, command)
 
 
 async def reach(garage: Garage, module: str, urgent: Sequence[str]) -> dict[str, Any]:

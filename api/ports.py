@@ -90,6 +90,24 @@ class Garage(Protocol):
         """Rates: `controller.alarm_statistics.AlarmStatistics`, `most_frequent` as [{"code", "count"}]."""
         ...
 
+    def maintenance(self) -> dict[str, Any]:
+        """What is due, what each part has done, what has drifted, and works, the newest first.
+
+        {"since_utc_ms", "slower_pct", "power_pct",
+         "services": [{"service", "part_kind", "title_en", "title_zh", "counted", "every", "every_days"}],
+         "due": [service fields and {"part", "standing": "ok|soon|due", "share_pct", "count_since", "since_utc_ms",
+            "due_utc_ms", "last_utc_ms", "last_person", "last_note"}],
+         "groups": [fields of the most urgent "due" of a service in a module, and {"module", "parts", "ok", "soon",
+            "due"}],
+         "parts": [{"part", "kind": "module|gate|row|pallet", "module", counts of its kind,
+            "trends": [{"what", "usual", "recent", "drift_pct"}]}],
+         "drifts": [{"part", "what", "usual", "recent", "drift_pct", "beyond"}],
+         "modules": [{"module", "lifts", "slides", "run_s", "energy_wh", "gate_cycles", "compared_since_utc_ms",
+            "plc_lifts", "plc_slides", "plc_run_s", "lifts_differ", "slides_differ"}],
+         "works": [{"utc_ms", "service", "title_en", "title_zh", "parts", "operator", "person", "note", "renewed"}]}
+        """
+        ...
+
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         """Who can be reached in a module, and the rescue of the rest; None for an unknown module.
 

@@ -103,6 +103,7 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
     _CODE.FIRE: 503,
     _CODE.GARAGE_HELD: 503,
     _CODE.STILL_DANGER: 409,
+    _CODE.UNKNOWN_SERVICE: 404,
 }
 """404: no such thing. 403 and 429: the PIN. 422: this car never. 409: not now. 503: the garage cannot."""
 

@@ -194,6 +194,16 @@ class ShelveBody(AlarmReasonBody):
     minutes: int = Field(ge=0, le=10_000)
 
 
+class WorkBody(Body):
+    """Work that has been done; it is written into the journal."""
+
+    service: str = Field(min_length=1, max_length=40, pattern=r"\S", examples=["ropes", "repair"])
+    part: str = Field(min_length=1, max_length=20, pattern=r"\S", examples=["A-3-07", "A-3", "A-gate", "A"])
+    person: str = Field(min_length=1, max_length=100, pattern=r"\S")
+    note: str = Field(default="", max_length=200)
+    renewed: bool = False
+
+
 class ReasonBody(Body):
     """Why; it is written into the journal."""
 

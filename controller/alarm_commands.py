@@ -35,6 +35,7 @@ from domain.events import (
     AlarmUnshelved,
     Event,
 )
+from domain.maintenance import gate_of
 from domain.parts import Part, find_part
 from domain.refusals import RefusalCode
 from domain.site import Site
@@ -76,7 +77,8 @@ def could_exist(memory: Memory, site: Site, alarm: AlarmId) -> bool:
         case Scope.JOB:
             return subject in memory.jobs
         case Scope.PART:
-            return isinstance(find_part(subject, site.modules), Part)
+            gates = {gate_of(layout.id) for layout in site.modules}
+            return subject in gates or isinstance(find_part(subject, site.modules), Part)
 
 
 def _event(command: AlarmCommand, kind: AlarmKind, record: AlarmRecord, utc_ms: int) -> Event:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from controller.alarm_book import AlarmRecord
 from controller.machines import ALARM
+from controller.maintenance import WearWatch
 from controller.memory import Memory
 from controller.scan import Scan
 from domain.alarm_catalogue import CATALOGUE
@@ -67,6 +68,7 @@ class Alarms:
         self._site = site
         self._since_ms: dict[AlarmId, int] = {}
         self._gone_ms: dict[AlarmId, int] = {}
+        self._wear = WearWatch(site)
         self._looked: tuple[object, ...] = ()
         self._wake_ms = 0
         self.touched = True
@@ -126,6 +128,7 @@ class Alarms:
                 elif job.overdue_in == "queued" and job.state == "queued":
                     yield alarm_id("job_overdue", job.id), job.bay
         yield from self._forgotten_parts(scan)
+        yield from self._wear.standing(scan).items()
 
     def _module_causes(self, memory: Memory, inputs: Inputs, name: ModuleId) -> Iterator[tuple[AlarmId, str]]:
         module = memory.module(name)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from controller.alarm_book import ALARM_EVENTS, AlarmBook, AlarmEvent
+from controller.maintenance_book import MaintenanceBook
 from domain.events import (
     BookingAdvanced,
     BookingChanged,
@@ -26,6 +27,7 @@ from domain.events import (
     ChargingEnded,
     ChargingStarted,
     CommandRefused,
+    CountersRead,
     DriverCame,
     EnergyMetered,
     Event,
@@ -55,6 +57,7 @@ from domain.events import (
     SessionAdvanced,
     SpotAdvanced,
     StanceTaken,
+    WorkRecorded,
 )
 from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
@@ -293,6 +296,7 @@ class Memory:
     out_of_service: dict[str, Outage] = field(default_factory=dict)
     """By the part's name (`domain.parts`)."""
     alarms: AlarmBook = field(default_factory=AlarmBook)
+    maintenance: MaintenanceBook = field(default_factory=MaintenanceBook)
     car_at: dict[BayId, Plate] = field(default_factory=dict)
     open_jobs: dict[ModuleId, list[JobId]] = field(default_factory=dict)
 
@@ -373,6 +377,7 @@ class Memory:
         for name, booking in state.get("bookings", {}).items():
             memory.bookings[name] = Booking(**{**booking, "vehicle": Vehicle(**booking["vehicle"])})
         memory.alarms = AlarmBook.from_state(state.get("alarms"))
+        memory.maintenance = MaintenanceBook.from_state(state.get("maintenance"))
         memory.out_of_service = {part: Outage(**mark) for part, mark in state.get("out_of_service", {}).items()}
         for name, module in state["modules"].items():
             motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
@@ -531,6 +536,7 @@ class Memory:
         module = self.module(event.module)
         motion = module.motions.pop(event.mailbox)
         opcode = Opcode(motion.opcode).plain
+        self.maintenance.moved(event, opcode, motion.first, motion.second)
         if opcode is Opcode.SLIDE:
             if event.result == "done":
                 module.unfinished.pop(event.mailbox, None)
@@ -593,6 +599,13 @@ class Memory:
         self.garage = event.state
         self.garage_reason = event.reason
         self.alarms.open_since(utc_ms)
+        self.maintenance.open_since(utc_ms)
+
+    def _counters_read(self, event: CountersRead, utc_ms: int) -> None:
+        self.maintenance.counters_read(event, utc_ms)
+
+    def _work_recorded(self, event: WorkRecorded, utc_ms: int) -> None:
+        self.maintenance.work_recorded(event, utc_ms)
 
     def _alarm(self, event: AlarmEvent, utc_ms: int) -> None:
         self.alarms.apply(event, utc_ms)
@@ -689,5 +702,7 @@ _APPLY: dict[type[Event], Any] = {
     ChargingStarted: Memory._charging_started,
     EnergyMetered: Memory._energy_metered,
     ChargingEnded: Memory._charging_ended,
+    CountersRead: Memory._counters_read,
+    WorkRecorded: Memory._work_recorded,
     **dict.fromkeys(ALARM_EVENTS, Memory._alarm),
 }

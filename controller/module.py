@@ -25,6 +25,7 @@ from controller.scan import InvariantBroken, Scan
 from domain.booking import local_minute
 from domain.commands import ByHand, HangLock, RemoveLock
 from domain.events import (
+    CountersRead,
     FaultRaised,
     FaultsReset,
     JobAdvanced,
@@ -187,6 +188,8 @@ class ModuleControl:
             scan.wake_at(deadline_ms)
             return
         self.motions.settle_after_loss(scan, memory, image)
+        if image.mode is not PlcMode.STARTING:
+            scan.emit(CountersRead(self._layout.id, image.lifts, image.slides, image.run_s))
         job = self.active_job(scan)
         reasons = disagreements(self._layout, image, scan.memory.car_at, job, down=memory.down)
         if not at_rest(image):

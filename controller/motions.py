@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from controller.machines import MOTION
 from controller.memory import Job, ModuleMemory, MotionRecord
+from controller.meter import Meter
 from controller.scan import Scan
 from domain.events import MotionEnded, MotionRequested
 from domain.faults import FaultNumber
@@ -67,6 +68,7 @@ class Motions:
         self._machine = machine
         self._patience = patience
         self._timers: dict[int, _Timer] = {}
+        self._meter = Meter(layout)
         self.id_floor = 0
 
     def running(self) -> tuple[MailboxWrite, ...]:
@@ -104,11 +106,14 @@ class Motions:
         )
         scan.mailboxes.append(write)
         now = scan.moment.mono_ms
+        self._meter.begin(write, image, now)
         self._timers[mailbox] = _Timer(write, now, 1, now + limit_ms + self._patience.move_slack_ms)
 
     def follow(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> list[Failure]:
         """Bring every move in flight up to the image; returns those that failed."""
         failures = []
+        if self._timers:
+            self._meter.look(image, scan.moment.mono_ms)
         for mailbox, timer in list(self._timers.items()):
             failure = self._follow_one(scan, memory.motions[mailbox], timer, image)
             if failure is not None:
@@ -117,7 +122,7 @@ class Motions:
 
     def settle_after_loss(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
         """After a restart or a lost link: end every remembered move by what the PLC says of it."""
-        self._timers.clear()
+        self.forget_timers()
         for mailbox, motion in list(memory.motions.items()):
             reply = _reply(image, mailbox)
             done = reply.command_id == motion.command_id and reply.result is Result.DONE
@@ -129,6 +134,7 @@ class Motions:
     def forget_timers(self) -> None:
         """The link is gone: nothing is repeated until the sensors have been read again."""
         self._timers.clear()
+        self._meter.forget()
 
     def drop_unheard_jogs(self, scan: Scan, memory: ModuleMemory) -> None:
         """The button was let go: a jog that the PLC has not echoed must never be sent again."""
@@ -180,8 +186,25 @@ class Motions:
         return None
 
     def _end(self, scan: Scan, motion: MotionRecord, result: str, reason: int) -> None:
-        self._timers.pop(motion.mailbox, None)
-        scan.emit(MotionEnded(self._layout.id, motion.mailbox, motion.command_id, result, reason))
+        timer = self._timers.pop(motion.mailbox, None)
+        took_ms = scan.moment.mono_ms - timer.sent_ms if timer is not None and result == "done" else None
+        seen = self._meter.end(motion.mailbox)
+        timed = took_ms is not None
+        scan.emit(
+            MotionEnded(
+                self._layout.id,
+                motion.mailbox,
+                motion.command_id,
+                result,
+                reason,
+                took_ms,
+                seen.moved,
+                seen.run_ms,
+                seen.energy_j,
+                seen.power_w if timed else None,
+                seen.hook_ms if timed else None,
+            )
+        )
 
     def _limit_ms(self, opcode: Opcode, level: int) -> int:
         """Deadline given to the PLC: half as much again as nominal, plus the starts before it."""

@@ -14,6 +14,7 @@ from controller.bookings import Bookings, waiting_driver
 from controller.charging import ChargingControl
 from controller.estimates import Estimates
 from controller.machines import GARAGE, JOB
+from controller.maintenance import record_work
 from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
 from controller.motions import motor_w
@@ -42,6 +43,7 @@ from domain.commands import (
     ProvePin,
     PutAlarmBack,
     PutBack,
+    RecordWork,
     Refused,
     RemoveLock,
     Reply,
@@ -160,6 +162,8 @@ class Requests:
                 return danger.hold(scan, command)
             case EndHold():
                 return danger.end(scan, command, self.heard(scan))
+            case RecordWork():
+                return record_work(scan, self._site, command)
             case HangLock(module=name):
                 return self._on_module(name, lambda m: m.hang_lock(scan, command))
             case RemoveLock(module=name):

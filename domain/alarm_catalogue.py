@@ -390,6 +390,38 @@ _OTHER_KINDS = (
         Bilingual("Have it repaired, put it back.", "安排维修并恢复使用。"),
         off_delay_ms=0,
     ),
+    AlarmKind(
+        311,
+        "maintenance_due",
+        Scope.MODULE,
+        _L,
+        _SERVICE,
+        Bilingual("Maintenance is due", "保养到期"),
+        Bilingual("A service has reached its count or its date.", "保养项目已到次数或日期。"),
+        Bilingual(
+            "Wear goes on unseen; an inspection that is overdue may forbid use.", "磨损无人检查；检验逾期可能禁止使用。"
+        ),
+        Bilingual("Open the maintenance page, have it done, record it.", "打开保养页面，安排保养并登记。"),
+        off_delay_ms=0,
+    ),
+    AlarmKind(
+        312,
+        "wear",
+        Scope.PART,
+        _L,
+        _SERVICE,
+        Bilingual("A part takes more time or power than usual", "部件耗时或功率高于平常"),
+        Bilingual(
+            "Friction, a weak magnet or brake, a worn rope or rail; many at once: low voltage.",
+            "摩擦、电磁铁或制动器减弱、钢丝绳或导轨磨损；多个同时：电压偏低。",
+        ),
+        Bilingual("It may fail next.", "可能即将发生故障。"),
+        Bilingual(
+            "Look and listen; take it out of service if in doubt. After the repair record it as renewed.",
+            "查看并听声音，有疑问则停用；修复后登记为已更新。",
+        ),
+        off_delay_ms=0,
+    ),
 )
 
 CATALOGUE: dict[str, AlarmKind] = {

@@ -359,6 +359,22 @@ class GrantBypass:
     interlock: Bypass
 
 
+@dataclass(frozen=True, slots=True)
+class RecordWork:
+    """People have done a service (an id of the site's, or `repair`) on a part, or on all such parts of a module.
+
+    `operator` is who says so, `person` who did it. `renewed` says that the part is as new, or set anew: what is usual
+    for it is measured again.
+    """
+
+    service: str
+    part: str
+    operator: str
+    person: str
+    note: str = ""
+    renewed: bool = False
+
+
 ByHand: TypeAlias = TakeManual | ReleaseManual | HoldManual | LetGo | JogMove | AskBypass | GrantBypass
 """What operators do with a module in manual mode."""
 
@@ -386,6 +402,7 @@ Command: TypeAlias = (
     | EndHold
     | HangLock
     | RemoveLock
+    | RecordWork
     | ByHand
 )
 

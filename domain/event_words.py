@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from domain.events import CommandRefused, Event, MotionRequested
+from domain.events import CommandRefused, Event, MotionRequested, WorkRecorded
 from domain.ids import Plate
 from domain.outputs import GATE, Opcode
 from domain.refusals import RefusalCode
@@ -95,6 +95,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "AlarmPutBack": ("{operator} puts alarm {alarm} back: {state}", "{operator} 恢复报警 {alarm}：{state}"),
     "PartTakenOut": ("{operator} takes {part} out of service", "{operator} 停用 {part}"),
     "PartPutBack": ("{operator} puts {part} back into service", "{operator} 恢复 {part}"),
+    "CountersRead": (
+        "the PLC of module {module} has counted {lifts} lifts and {slides} slides",
+        "库区 {module} 的 PLC 累计升降 {lifts} 次、横移 {slides} 次",
+    ),
+    "WorkRecorded": (
+        "{operator} records that {person} has done {service} on {told_parts} {note}",
+        "{operator} 记录：{person} 已完成 {told_parts} 的 {service} {note}",
+    ),
     "JobOverdue": ("{job} is overdue in {state}", "{job} 在 {state} 超时"),
     "JobWithdrawn": ("{job} is given up; its pallet goes home", "{job} 放弃，载车板归位"),
     "PinRejected": ("a wrong code for {plate}", "{plate} 取车码错误"),
@@ -115,6 +123,8 @@ def tell_event(event: Event, language: str = "en") -> str:
         values["move"] = _move(event, pick)
     if "wait_ms" in values:
         values["wait_s"] = values["wait_ms"] // 1000
+    if isinstance(event, WorkRecorded):
+        values["told_parts"] = _parts(event.parts, pick)
     sentence = _SENTENCES.get(type(event).__name__, (type(event).__name__,) * 2)[pick].format(**values).strip()
     reasons = [tell_reason(reason, language) for reason in values.get("reasons", ())]
     reasons += [values["reason"]] if isinstance(values.get("reason"), str) and values["reason"] else []
@@ -145,6 +155,11 @@ def without_plates(event: Event) -> Event:
 def _with_plate(event: Any, plate: Plate) -> Event:
     changed: Event = replace(event, plate=plate)
     return changed
+
+
+def _parts(parts: tuple[str, ...], pick: int) -> str:
+    first, count = next(iter(parts), "?"), len(parts)
+    return first if count == 1 else (f"{first} and {count - 1} more", f"{first} 等 {count} 个部件")[pick]
 
 
 def _move(event: MotionRequested, pick: int) -> str:

@@ -188,13 +188,24 @@ class MotionRequested:
 
 @dataclass(frozen=True, slots=True)
 class MotionEnded:
-    """A move is over as far as the controller is concerned; `result` is a `signals.Result` name."""
+    """A move is over as far as the controller is concerned; `result` is a `signals.Result` name.
+
+    `took_ms` is the time since it was asked, if planning may learn from it (`controller.stopwatch`). The rest is what
+    was seen of it (`controller.meter`): pallets (by their index in the row) that moved; motor time and energy of the
+    whole module since the move before; mean power of one motor and time of the hook, where they can be told.
+    """
 
     module: ModuleId
     mailbox: int
     command_id: int
     result: str
     reason: int
+    took_ms: int | None = None
+    moved: tuple[int, ...] = ()
+    run_ms: int = 0
+    energy_j: int = 0
+    power_w: int | None = None
+    hook_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,6 +519,31 @@ class AlarmPutBack:
     operator: str
 
 
+@dataclass(frozen=True, slots=True)
+class CountersRead:
+    """What a PLC had counted since its assembly when its module was read anew."""
+
+    module: ModuleId
+    lifts: int
+    slides: int
+    run_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRecorded:
+    """`person` has done a service on these parts, says `operator`; from here they count anew for it.
+
+    `renewed` says that what is usual for them is measured again.
+    """
+
+    service: str
+    parts: tuple[str, ...]
+    operator: str
+    person: str
+    note: str = ""
+    renewed: bool = False
+
+
 Event: TypeAlias = (
     CarRegistered
     | CarStruck
@@ -559,6 +595,8 @@ Event: TypeAlias = (
     | AlarmUnshelved
     | AlarmTakenOut
     | AlarmPutBack
+    | CountersRead
+    | WorkRecorded
 )
 
 EVENT_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}
@@ -594,7 +632,8 @@ def from_payload(kind: str, payload: Mapping[str, Any]) -> Event:
         values["vehicle"] = Vehicle(*values["vehicle"])
     if "slices" in values:
         values["slices"] = tuple(tuple(part) for part in values["slices"])
-    if "reasons" in values:
-        values["reasons"] = tuple(values["reasons"])
+    for name in ("reasons", "parts", "moved"):
+        if name in values:
+            values[name] = tuple(values[name])
     event: Event = EVENT_KINDS[kind](**values)
     return event

@@ -189,6 +189,11 @@ class RefusalCode(Enum):
         "因险情停止运行，请等候通知。",
     )
     STILL_DANGER = ("still_danger", "A sensor still reports the danger.", "传感器仍报告险情。")
+    UNKNOWN_SERVICE = (
+        "unknown_service",
+        "No such service is configured for this part.",
+        "该部件没有配置这个保养项目。",
+    )
     UNREACHABLE = ("unreachable", "No sequence of moves brings this pallet down.", "无法将该载车板降至地面。")
 
     @property

@@ -13,6 +13,7 @@ from domain.booking import DAY_MINUTES
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, SpotId, parse_bay
 from domain.machine import Machine
+from domain.maintenance import MaintenancePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Site:
     utc_offset_minutes: int = 480
     quiet_hours: QuietHours = field(default_factory=QuietHours)
     fire_gate: FireGate = FireGate.STAY
+    maintenance: MaintenancePlan = field(default_factory=MaintenancePlan)
 
     @cached_property
     def layout(self) -> dict[ModuleId, ModuleLayout]:

@@ -19,8 +19,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from billing.tariff import EnergyBand, EnergyTariff, ParkingTariff, Permits, Tariff, TariffBook
+from domain.alarms import Bilingual
 from domain.ids import ModuleId, SpotId, parse_plate
 from domain.machine import HookKind, Machine, SlideMode
+from domain.maintenance import Counted, MaintenancePlan, Service, Wearing
 from domain.site import FireGate, Patience, QuietHours, Site, SpotSpec
 from runtime import config_checks
 from runtime.config_geometry import layouts
@@ -37,6 +39,7 @@ from runtime.config_models import (
     Document,
     LinkSection,
     MachineSection,
+    MaintenanceSection,
     SimulationSection,
     TariffSection,
     WallboxLinkSection,
@@ -282,6 +285,7 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
     config_checks.check_permits(document, marked)
     config_checks.check_secrets(document, marked)
     config_checks.check_simulation(document, modules, marked)
+    config_checks.check_services(document, marked)
     if marked.problems:
         return None
     offset = document.site.utc_offset_minutes
@@ -295,6 +299,7 @@ def _build(document: Document, marked: MarkedDocument) -> Config | None:
         utc_offset_minutes=offset,
         quiet_hours=QuietHours(**document.site.quiet_hours.model_dump()),
         fire_gate=FireGate(document.site.fire_gate),
+        maintenance=_maintenance(document.maintenance, offset),
     )
     return Config(
         site=site,
@@ -323,6 +328,30 @@ def _machine(section: MachineSection) -> Machine:
     return Machine(**{**values, "hook_kind": HookKind(section.hook_kind), "slide_mode": SlideMode(section.slide_mode)})
 
 
+def _maintenance(section: MaintenanceSection, utc_offset_minutes: int) -> MaintenancePlan:
+    if section.services is None:
+        return MaintenancePlan(slower_pct=section.slower_pct, power_pct=section.power_pct)
+    services = tuple(
+        Service(
+            one.id,
+            Wearing(one.part),
+            Bilingual(one.en, one.zh),
+            Counted(one.counted or "lifts"),
+            one.every,
+            one.every_days,
+            None if one.last is None else _midnight_utc_ms(one.last, utc_offset_minutes),
+        )
+        for one in section.services
+    )
+    return MaintenancePlan(services, section.slower_pct, section.power_pct)
+
+
+def _midnight_utc_ms(date: dt.date, utc_offset_minutes: int) -> int:
+    """Local midnight at the beginning of a date."""
+    midnight = dt.datetime.combine(date, dt.time(), dt.UTC)
+    return int(midnight.timestamp()) * 1000 - utc_offset_minutes * 60_000
+
+
 def _endpoint(link: LinkSection) -> Endpoint:
     profile = link.profile if isinstance(link, WallboxLinkSection) else ""
     return Endpoint(link.host, link.port, link.device_id, link.timeout_ms, link.transport, profile)
@@ -342,9 +371,8 @@ def _api(section: ApiSection) -> ApiConfig:
 
 def _tariff(section: TariffSection, utc_offset_minutes: int) -> Tariff:
     """A tariff that begins at local midnight of its date."""
-    midnight = dt.datetime.combine(section.valid_from, dt.time(), dt.UTC)
     return Tariff(
-        valid_from_utc_ms=int(midnight.timestamp()) * 1000 - utc_offset_minutes * 60_000,
+        valid_from_utc_ms=_midnight_utc_ms(section.valid_from, utc_offset_minutes),
         parking=ParkingTariff(**section.parking.model_dump()),
         energy=EnergyTariff(
             tuple(EnergyBand(band.from_hour, band.to_hour, band.kwh_fen) for band in section.energy.bands),

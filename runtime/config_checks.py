@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from domain.grid import ModuleLayout
 from domain.ids import parse_plate
 from domain.machine import Machine, SlideMode
+from domain.maintenance import COUNTS, REPAIR, Wearing
 from domain.site import SpotSpec
 from plc.wallbox import profile_names
 from runtime.config_marks import MarkedDocument, ValuePath
@@ -179,3 +180,21 @@ def check_simulation(document: Document, modules: tuple[ModuleLayout, ...], mark
     cars = document.simulation.cars
     if cars is not None and cars > bays and len(modules) == len(document.modules):
         marked.problem(("simulation", "cars"), f"{cars} cars do not fit in {bays} bays")
+
+
+def check_services(document: Document, marked: MarkedDocument) -> None:
+    """Every service has a name of its own, an interval, and a count that its parts have."""
+    seen: set[str] = {REPAIR}
+    for number, service in enumerate(document.maintenance.services or ()):
+        path: ValuePath = ("maintenance", "services", number)
+        if service.id in seen:
+            reason = "is always there" if service.id == REPAIR else "is listed twice"
+            marked.problem((*path, "id"), f"service {service.id} {reason}")
+        seen.add(service.id)
+        if not service.every and not service.every_days:
+            marked.problem(path, f"service {service.id} needs every or every_days")
+        if service.every and service.counted is None:
+            marked.problem((*path, "every"), f"service {service.id} needs counted: what is counted")
+        if service.counted is not None and service.counted not in COUNTS[Wearing(service.part)]:
+            allowed = ", ".join(COUNTS[Wearing(service.part)])
+            marked.problem((*path, "counted"), f"a {service.part} counts {allowed}, not {service.counted}")

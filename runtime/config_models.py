@@ -92,6 +92,27 @@ class PatienceSection(Section):
     no_show_ms: Milliseconds = 300_000
 
 
+class ServiceSection(Section):
+    """Work that comes round: every so many counts, every so many days, or whichever is first."""
+
+    id: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
+    part: Literal["pallet", "row", "gate", "module"]
+    en: Name
+    zh: Name
+    counted: Literal["lifts", "slides", "cycles", "run_hours"] | None = None
+    every: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    every_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    last: dt.date | None = None
+
+
+class MaintenanceSection(Section):
+    """What wears, when it is seen to, and how far a part may drift. Defaults are those of `domain.maintenance`."""
+
+    slower_pct: Annotated[int, Field(ge=5, le=300)] = 15
+    power_pct: Annotated[int, Field(ge=5, le=300)] = 25
+    services: list[ServiceSection] | None = None
+
+
 class LevelSection(Section):
     """One storey of a module, from the ground up."""
 
@@ -258,6 +279,7 @@ class Document(Section):
     site: SiteSection
     machine: MachineSection = MachineSection()
     patience: PatienceSection = PatienceSection()
+    maintenance: MaintenanceSection = MaintenanceSection()
     frame: FrameSection = FrameSection()
     modules: Annotated[list[ModuleSection], Field(min_length=1)]
     wallbox: WallboxSection = WallboxSection()

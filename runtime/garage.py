@@ -30,6 +30,7 @@ from domain.vehicle import Vehicle
 from runtime.alarm_view import alarm_list, alarm_statistics
 from runtime.degraded import of_controller, outages, reach_view, stranded_view
 from runtime.journal import Journal
+from runtime.maintenance_view import maintenance_view
 from runtime.recovery_view import owners_view, recovery_view, waiting_jobs
 from runtime.replay import NotThere, Wanted, event_view, replay
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
@@ -186,6 +187,11 @@ class RunningGarage:
     def alarm_statistics(self) -> dict[str, Any]:
         """How many alarms people get."""
         return alarm_statistics(self.controller.memory, self._moment.utc_ms)
+
+    def maintenance(self) -> dict[str, Any]:
+        """Services, counts, drift and works."""
+        images = self._inputs.modules
+        return maintenance_view(self.site, self.controller.memory.maintenance, images, self._moment.utc_ms)
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         """Who can be reached in a module; reckoned beside the event loop from a copy."""

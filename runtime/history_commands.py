@@ -186,6 +186,40 @@ def export_anchor(
     typer.echo(line)
 
 
+@export.command("maintenance")
+def export_maintenance(
+    config: ConfigOption = CONFIG,
+    database: DatabaseOption = None,
+    file_format: Annotated[str, typer.Option("--format", help="json (everything) or csv (one table).")] = "json",
+    table: Annotated[
+        str | None, typer.Option(help="Only this: due, parts, drifts, modules or works. csv: due unless given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
+) -> None:
+    """Print what is due, what each part has done, what has drifted and what was done, as the journal has it."""
+    from runtime.application import load_memory
+    from runtime.maintenance_view import TABLES, maintenance_view, table_csv
+
+    if file_format not in ("json", "csv") or table not in (None, *TABLES):
+        typer.echo(f"--format is json or csv, --table one of {', '.join(TABLES)}", err=True)
+        raise typer.Exit(2)
+    settings = _load(config)
+    with _journal(database or settings.database_url) as journal:
+        book = load_memory(journal).maintenance
+    view = maintenance_view(settings.site, book, {}, time.time_ns() // 1_000_000)
+    wanted = view if table is None else view[table]
+    is_csv = file_format == "csv"
+    text = table_csv(view, table or "due") if is_csv else json.dumps(wanted, ensure_ascii=False, indent=2) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8-sig" if is_csv else "utf-8")
+    except OSError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
 def bench_history(
     what: str, config: Path, seed: int, mutations: int, kills: int, power_cuts: int
 ) -> list[dict[str, Any]]:

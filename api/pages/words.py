@@ -1,14 +1,14 @@
 """How things are said on the pages, in English and Chinese.
 
-Decides only how; the sentences themselves stand by topic in `words_live`, `words_kiosk`, `words_hand` and
-`words_desk`. Refusals and faults have theirs in `domain`.
+Decides only how; the sentences themselves stand by topic in `words_live`, `words_kiosk`, `words_hand`,
+`words_desk` and `words_maintenance`. Refusals and faults have theirs in `domain`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from api.pages import words_desk, words_hand, words_kiosk, words_live
+from api.pages import words_desk, words_hand, words_kiosk, words_live, words_maintenance
 from api.times import clock_time, local_moment
 from domain.refusals import RefusalCode
 
@@ -18,7 +18,7 @@ _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-WORDS: Final = words_live.WORDS | words_kiosk.WORDS | words_hand.WORDS | words_desk.WORDS
+WORDS: Final = words_live.WORDS | words_kiosk.WORDS | words_hand.WORDS | words_desk.WORDS | words_maintenance.WORDS
 """Every sentence of the pages by its key: English and Chinese. No key is in two of the parts (a test)."""
 
 

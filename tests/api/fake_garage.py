@@ -9,6 +9,8 @@ from typing import Any
 
 from controller.alarm_commands import handle_alarm
 from controller.bookings import Bookings
+from controller.maintenance import record_work
+from controller.maintenance_book import MaintenanceBook
 from controller.memory import Memory, ParkedCar
 from controller.scan import Scan
 from domain.alarms import AlarmId
@@ -30,6 +32,7 @@ from domain.commands import (
     ProvePin,
     PutAlarmBack,
     PutBack,
+    RecordWork,
     Refused,
     Reply,
     RequestRetrieval,
@@ -55,6 +58,7 @@ from domain.site import Site
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from runtime.alarm_view import alarm_counts, alarm_list, alarm_statistics
 from runtime.degraded import Degraded, reach_view
+from runtime.maintenance_view import maintenance_view
 from runtime.replay import event_view, knowledge
 from runtime.view import booking_view
 from tests.sites import default_site
@@ -127,6 +131,13 @@ class FakeGarage:
 
     def alarm_statistics(self) -> dict[str, Any]:
         return alarm_statistics(self._memory, self._view["utc_ms"])
+
+    @property
+    def maintenance_book(self) -> MaintenanceBook:
+        return self._memory.maintenance
+
+    def maintenance(self) -> dict[str, Any]:
+        return maintenance_view(self._site, self._memory.maintenance, {}, self._view["utc_ms"])
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         layout = self._site.layout[ModuleId(module)]
@@ -348,6 +359,8 @@ class FakeGarage:
             case EndHold():
                 self.change(mode="paused")
                 return Accepted("garage")
+            case RecordWork():
+                return record_work(self._scan(), self._site, command)
             case _:
                 return (
                     Accepted(command.module) if command.module in self._site.layout else self._unknown(command.module)

@@ -6,6 +6,7 @@ Decides how they are spelt and what they print; like `runtime.cli` it imports wh
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -203,7 +204,7 @@ def export_maintenance(
     if file_format not in ("json", "csv") or table not in (None, *TABLES):
         typer.echo(f"--format is json or csv, --table one of {', '.join(TABLES)}", err=True)
         raise typer.Exit(2)
-    settings = _load(config)
+    settings = load_config(config)
     with _journal(database or settings.database_url) as journal:
         book = load_memory(journal).maintenance
     view = maintenance_view(settings.site, book, {}, time.time_ns() // 1_000_000)

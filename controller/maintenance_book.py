@@ -6,7 +6,7 @@ its own switch said that it moved. What is due, and what has drifted, is decided
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.events import CountersRead, MotionEnded, WorkRecorded
@@ -192,10 +192,6 @@ class MaintenanceBook:
             Work(utc_ms, event.service, event.parts, event.operator, event.person, event.note, event.renewed)
         )
         del self.works[:-WORKS_KEPT]
-
-    def to_state(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
 
 
 def _tally_from(state: dict[str, Any]) -> Tally:

@@ -187,7 +187,7 @@ class Motions:
 
     def _end(self, scan: Scan, motion: MotionRecord, result: str, reason: int) -> None:
         timer = self._timers.pop(motion.mailbox, None)
-        took_ms = scan.moment.mono_ms - timer.sent_ms if timer is not None and result == "done" else None
+        took_ms = self._took_ms(scan, timer) if timer is not None and result == "done" else None
         seen = self._meter.end(motion.mailbox)
         timed = took_ms is not None
         scan.emit(
@@ -205,6 +205,12 @@ class Motions:
                 seen.hook_ms if timed else None,
             )
         )
+
+    def _took_ms(self, scan: Scan, timer: _Timer) -> int | None:
+        """How long a move that is done has taken; none for one by hand, or one that was asked twice."""
+        if timer.write.opcode.is_jog or timer.sendings > 1:
+            return None
+        return scan.moment.mono_ms - timer.sent_ms
 
     def _limit_ms(self, opcode: Opcode, level: int) -> int:
         """Deadline given to the PLC: half as much again as nominal, plus the starts before it."""

@@ -36,10 +36,10 @@ class Garage(Protocol):
 
     A job is {"job", "kind": "storage|retrieval", "bay", "module", "level", "state", "session_state",
     "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_spread_s", "fee_fen",
-    "overdue", "ahead", "priority", "booking", "due_utc_ms", "waiting_for_driver", "reason", "plate",
+    "overdue", "ahead", "priority", "booking", "due_utc_ms", "waiting_for_driver", "why", "plate",
     "vehicle"}; `waiting_for_driver` says that it was made from a booking and nobody has come for it,
-    `reason` why it comes when it comes. The edge takes plate and vehicle out for everybody but the
-    service role. What is not known yet is None.
+    `why` ([{"code", "values"}], `domain.reasons`) why it comes when it comes. The edge takes
+    plate and vehicle out for everybody but the service role. What is not known yet is None.
     """
 
     shutting_down: asyncio.Event
@@ -146,7 +146,7 @@ class Garage(Protocol):
         """One booking, or None.
 
         {"booking", "plate", "kind": "departure|arrival", "minute_of_day", "repeat": "once|daily|weekdays",
-         "due_utc_ms", "state", "reason", "job": job | None}
+         "due_utc_ms", "state", "why", "job": job | None}
         """
         ...
 
@@ -157,7 +157,7 @@ class Garage(Protocol):
     def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:
         """What each free bay that takes the car would cost its driver, in the order of cost.
 
-        {"bay", "wait_ms", "reason"}: the expected wait at a local minute of the day (0 to 1439), or at
+        {"bay", "wait_ms", "why"}: the expected wait at a local minute of the day (0 to 1439), or at
         the car's usual departure when that is None.
         """
         ...

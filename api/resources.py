@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.access import SEE_PLATES
-from api.pages.words import why
+from api.pages.words import why, why_told
 from api.settings import Principal
 from api.times import clock_time, local_moment, utc_iso
 
@@ -26,7 +26,7 @@ def shown(record: dict[str, Any], principal: Principal) -> dict[str, Any]:
 
 
 def job_resource(job: dict[str, Any], principal: Principal, utc_offset_minutes: int) -> dict[str, Any]:
-    """A job; `due_at` is the booked minute in UTC, `reason` says why it comes when it comes."""
+    """A job; `due_at` is the booked minute in UTC, `reason` says why it comes when it comes, `why` as codes."""
     due_utc_ms = job["due_utc_ms"]
     told = {
         "due_at": None if due_utc_ms is None else utc_iso(due_utc_ms),
@@ -49,6 +49,7 @@ def booking_resource(booking: dict[str, Any], utc_offset_minutes: int) -> dict[s
         "due_at": utc_iso(booking["due_utc_ms"]),
         "due_utc_ms": booking["due_utc_ms"],
         "state": booking["state"],
-        "reason": booking["reason"],
+        "reason": why_told("en", booking["why"]),
+        "why": booking["why"],
         "job": booking["job"],
     }

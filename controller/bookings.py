@@ -25,6 +25,7 @@ from domain.commands import (
 from domain.events import BookingAdvanced, BookingChanged, BookingMade, JobAdvanced, JobQueued
 from domain.ids import BayId, BookingId, ModuleId, Plate, parse_bay
 from domain.moment import NEVER_MS
+from domain.reasons import ReasonCode, Why, because
 from domain.refusals import RefusalCode
 from domain.site import Site
 from domain.vehicle import Vehicle
@@ -136,11 +137,11 @@ class Bookings:
         job = scan.memory.jobs.get(booking.job) if booking.job is not None else None
         if job is not None and job.has_driver:
             return Refused.because(RefusalCode.JOB_TOO_FAR, job.id)
-        self._advance(scan, booking, "cancel", "cancelled by the driver")
+        self._advance(scan, booking, "cancel", (because(ReasonCode.DRIVER_CANCELLED),))
         if job is not None:
             self._touch(job.module)
             if job.state == "queued":
-                scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel"), "booking cancelled"))
+                scan.emit(JobAdvanced(job.id, JOB.next("queued", "cancel"), (because(ReasonCode.BOOKING_CANCELLED),)))
         return Accepted(booking.id)
 
     def prove(self, scan: Scan, command: ProvePin) -> Reply:
@@ -198,11 +199,11 @@ class Bookings:
             return NEVER_MS
         if now < booking.due_utc_ms:
             return next(at for at in attempts if at > now)
-        self._end(scan, booking, "lapse", "could not be served when it was due")
+        self._end(scan, booking, "lapse", (because(ReasonCode.NOT_SERVED),))
         return booking.due_utc_ms - ahead_ms if booking.state == "planned" else NEVER_MS
 
     def _call(self, scan: Scan, booking: Booking, bay: BayId) -> None:
-        self._advance(scan, booking, "call", "")
+        self._advance(scan, booking, "call")
         self._tried_utc_ms.pop(booking.id, None)
         kind = "retrieval" if booking.kind == BookingKind.DEPARTURE else "storage"
         car = scan.memory.parked.get(booking.plate)
@@ -220,25 +221,25 @@ class Bookings:
         if job is None or job.is_open:
             return
         if job.state == "done":
-            self._end(scan, booking, "keep", "")
+            self._end(scan, booking, "keep", ())
         else:
-            self._end(scan, booking, "miss", job.reason)
+            self._end(scan, booking, "miss", job.why)
 
-    def _end(self, scan: Scan, booking: Booking, trigger: str, reason: str) -> None:
+    def _end(self, scan: Scan, booking: Booking, trigger: str, why: Why) -> None:
         """Over for this time; a repeated booking is planned anew."""
-        self._advance(scan, booking, trigger, reason)
+        self._advance(scan, booking, trigger, why)
         repeats = booking.repeat != Repeat.ONCE
         if repeats:
             after_utc_ms = max(scan.moment.utc_ms, booking.due_utc_ms)
             offset = self._site.utc_offset_minutes
             due_utc_ms = next_due_utc_ms(booking.minute_of_day, Repeat(booking.repeat), after_utc_ms, offset)
             state = BOOKING.next(booking.state, "renew", repeats=repeats)
-            scan.emit(BookingAdvanced(booking.id, state, due_utc_ms, reason))
+            scan.emit(BookingAdvanced(booking.id, state, due_utc_ms, why))
         self._tried_utc_ms.pop(booking.id, None)
 
-    def _advance(self, scan: Scan, booking: Booking, trigger: str, reason: str) -> None:
+    def _advance(self, scan: Scan, booking: Booking, trigger: str, why: Why = ()) -> None:
         state = BOOKING.next(booking.state, trigger)
-        scan.emit(BookingAdvanced(booking.id, state, booking.due_utc_ms, reason))
+        scan.emit(BookingAdvanced(booking.id, state, booking.due_utc_ms, why))
 
 
 def planned(memory: Memory) -> list[Booking]:

@@ -40,6 +40,7 @@ from domain.events import (
 )
 from domain.grid import ModuleLayout
 from domain.outputs import GATE, Bypass, ManualWrite, Opcode
+from domain.reasons import ReasonCode, because
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import ModuleImage
 from domain.site import Site
@@ -91,13 +92,13 @@ class ManualControl:
         self._sign_ms = scan.moment.mono_ms
         match command:
             case ReleaseManual():
-                self.release(scan, memory, "given back")
+                self.release(scan, memory, ReasonCode.GIVEN_BACK)
             case LetGo():
                 self._let_go(scan, memory)
             case HoldManual():
                 return self._hold(scan, memory, command.counter)
             case AskBypass():
-                self._end_bypass(scan, memory, "asked anew")
+                self._end_bypass(scan, memory, ReasonCode.ASKED_ANEW)
                 self._bypass_ms = scan.moment.mono_ms
                 scan.emit(BypassAsked(self._layout.id, command.operator, int(command.interlock), command.reason))
             case JogMove():
@@ -209,13 +210,13 @@ class ManualControl:
         scan.emit(BypassGranted(self._layout.id, holder.operator, command.operator, asked.interlock))
         return ()
 
-    def _end_bypass(self, scan: Scan, memory: ModuleMemory, why: str) -> None:
+    def _end_bypass(self, scan: Scan, memory: ModuleMemory, why: ReasonCode) -> None:
         if memory.bypass is not None:
-            scan.emit(BypassEnded(self._layout.id, memory.bypass.interlock, why))
+            scan.emit(BypassEnded(self._layout.id, memory.bypass.interlock, (because(why),)))
 
     # -- the ends of holding -------------------------------------------------------------------
 
-    def release(self, scan: Scan, memory: ModuleMemory, why: str, trigger: str = "give_back") -> None:
+    def release(self, scan: Scan, memory: ModuleMemory, why: ReasonCode, trigger: str = "give_back") -> None:
         """The module is in nobody's hand any more, and goes on by this trigger of its machine."""
         holder = memory.manual
         if holder is None:
@@ -223,28 +224,28 @@ class ManualControl:
         self.forget(scan, memory, why)
         self._advance(scan, memory, MODULE.next(memory.state, trigger), ())
 
-    def forget(self, scan: Scan, memory: ModuleMemory, why: str) -> None:
+    def forget(self, scan: Scan, memory: ModuleMemory, why: ReasonCode) -> None:
         """The holder loses the module; where the module goes is the caller's matter."""
         holder: ManualHolder | None = memory.manual
         if holder is None:
             return
         self._let_go(scan, memory)
         self._end_bypass(scan, memory, why)
-        scan.emit(ManualReleased(self._layout.id, holder.operator, why))
+        scan.emit(ManualReleased(self._layout.id, holder.operator, (because(why),)))
 
     def _let_go(self, scan: Scan, memory: ModuleMemory) -> None:
         was_held, self._held_ms = self._held_ms is not None, None
         if was_held:
             self._motions.drop_unheard_jogs(scan, memory)
             if self.granted(memory) is not Bypass.NONE:
-                self._end_bypass(scan, memory, "button let go")
+                self._end_bypass(scan, memory, ReasonCode.LET_GO)
         self.tell(scan, memory)
 
     def watch(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> None:
         """Once per scan while somebody has the module in hand."""
         now, patience = scan.moment.mono_ms, self._site.patience
         if not interlocks.key_in_manual(image):
-            self.release(scan, memory, "key turned")
+            self.release(scan, memory, ReasonCode.KEY_TURNED)
             return
         for number in image.faults:
             if number not in memory.faults:
@@ -252,9 +253,9 @@ class ManualControl:
         if self._held_ms is not None and now >= self._held_ms + patience.manual_hold_ms:
             self._let_go(scan, memory)
         if memory.bypass is not None and self._held_ms is None and now >= self._bypass_ms + patience.bypass_ms:
-            self._end_bypass(scan, memory, "nobody used it in time")
+            self._end_bypass(scan, memory, ReasonCode.NOT_USED)
         if now >= self._sign_ms + patience.manual_idle_ms:
-            self.release(scan, memory, "no sign of the holder")
+            self.release(scan, memory, ReasonCode.NO_SIGN)
             return
         scan.wake_at(self._sign_ms + patience.manual_idle_ms)
         if self._held_ms is not None:
@@ -282,7 +283,7 @@ class ManualControl:
             return self._no(RefusalCode.LOCK_HANGS)
         if memory.state != "offline" and (memory.motions or image is None or not at_rest(image)):
             return self._no(RefusalCode.LEVEL_BUSY)
-        self.forget(scan, memory, "locked for maintenance")
+        self.forget(scan, memory, ReasonCode.LOCKED_FOR_MAINTENANCE)
         scan.emit(LockHung(self._layout.id, command.operator, command.reason))
         if memory.state not in ("offline", "maintenance"):
             self._advance(scan, memory, MODULE.next(memory.state, "tag"), (Refusal(RefusalCode.MODULE_MAINTENANCE),))

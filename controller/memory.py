@@ -61,6 +61,7 @@ from domain.events import (
 )
 from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
+from domain.reasons import Why, why_from
 from domain.vehicle import Vehicle
 from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
 from scheduler.calibration import Calibration
@@ -116,7 +117,7 @@ class Job:
     due_utc_ms: int | None = None
     came_utc_ms: int | None = None
     stood_utc_ms: int | None = None
-    reason: str = ""
+    why: Why = ()
     estimate_ms: tuple[int, int, int] | None = None
     """What was told at the request: from, as planned, to."""
     estimated_utc_ms: int = 0
@@ -159,7 +160,7 @@ class Booking:
     repeat: str
     due_utc_ms: int
     state: str = "planned"
-    reason: str = ""
+    why: Why = ()
     job: JobId | None = None
 
     @property
@@ -375,7 +376,7 @@ class Memory:
             if job.is_open:
                 memory.open_jobs.setdefault(job.module, []).append(job_id)
         for name, booking in state.get("bookings", {}).items():
-            memory.bookings[name] = Booking(**{**booking, "vehicle": Vehicle(**booking["vehicle"])})
+            memory.bookings[name] = Booking(**_with_why({**booking, "vehicle": Vehicle(**booking["vehicle"])}))
         memory.alarms = AlarmBook.from_state(state.get("alarms"))
         memory.maintenance = MaintenanceBook.from_state(state.get("maintenance"))
         memory.out_of_service = {part: Outage(**mark) for part, mark in state.get("out_of_service", {}).items()}
@@ -452,8 +453,8 @@ class Memory:
         job = self.jobs[event.job]
         job.state = event.state
         job.since_utc_ms = utc_ms
-        if event.reason:
-            job.reason = event.reason
+        if event.why:
+            job.why = event.why
         if event.state == "standing_by":
             job.stood_utc_ms = utc_ms
         if event.state in OPEN_ENDS:
@@ -474,7 +475,7 @@ class Memory:
     def _job_moved_to_bay(self, event: JobMovedToBay, utc_ms: int) -> None:
         job = self.jobs[event.job]
         job.bay = event.bay
-        job.reason = event.reason
+        job.why = event.why
 
     def _job_estimated(self, event: JobEstimated, utc_ms: int) -> None:
         job = self.jobs[event.job]
@@ -501,7 +502,7 @@ class Memory:
 
     def _booking_advanced(self, event: BookingAdvanced, utc_ms: int) -> None:
         booking = self.bookings[event.booking]
-        booking.state, booking.due_utc_ms, booking.reason = event.state, event.due_utc_ms, event.reason
+        booking.state, booking.due_utc_ms, booking.why = event.state, event.due_utc_ms, event.why
         if event.state == "planned":
             booking.job = None
             self.ended_bookings.remove(booking.id)
@@ -658,7 +659,13 @@ def _job_from(fields: dict[str, Any]) -> Job:
     # Snapshots from before there were bookings: every job had its driver from the first.
     came = fields.get("came_utc_ms", fields["requested_utc_ms"])
     known = {"vehicle": Vehicle(**fields["vehicle"]), "estimate_ms": tuple(estimate) if estimate else None}
-    return Job(**{**fields, **known, "came_utc_ms": came})
+    return Job(**_with_why({**fields, **known, "came_utc_ms": came}))
+
+
+def _with_why(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a job or a booking; snapshots of an earlier version have a free text called `reason`."""
+    written = fields.pop("reason", ())
+    return {**fields, "why": why_from(fields.get("why", written))}
 
 
 _APPLY: dict[type[Event], Any] = {

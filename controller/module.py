@@ -41,6 +41,7 @@ from domain.faults import FaultNumber
 from domain.grid import Columns, ModuleLayout, columns_from_cells
 from domain.ids import BayId, BayRef, JobId, parse_bay
 from domain.outputs import GATE, Opcode
+from domain.reasons import ReasonCode, Why, as_reason, because
 from domain.refusals import Refusal, RefusalCode
 from domain.sight import sight_of
 from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
@@ -146,7 +147,7 @@ class ModuleControl:
         if identity is not None and self.image is not None:
             rebooted = self._echoes_went_back(scan, self.image) or rebooted
         if memory.state != "offline" and (state != "up" or rebooted):
-            self.manual.forget(scan, memory, "link lost")
+            self.manual.forget(scan, memory, ReasonCode.LINK_LOST)
             self.motions.forget_timers()
             self._advance(scan, memory, MODULE.next(memory.state, "disconnect"), ())
         if memory.state == "offline" and state == "up":
@@ -412,7 +413,7 @@ class ModuleControl:
             if job.state in ("queued", "preparing"):
                 why = self.against_bringing(scan.memory, parse_bay(job.bay))
                 if why is not None:
-                    self._job(scan, job, "strand", f"{why.code.code}:{why.about}")
+                    self._job(scan, job, "strand", (as_reason(why),))
 
     def _further(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, job: Job | None, spare_w: int) -> bool:
         """One decision; True if the job's state changed and there may be another."""
@@ -496,8 +497,8 @@ class ModuleControl:
     def _start(self, scan: Scan, chosen: Chosen) -> None:
         job = scan.memory.jobs[chosen.job]
         if chosen.bay != job.bay:
-            scan.emit(JobMovedToBay(job.id, chosen.bay, chosen.reason))
-        self._job(scan, job, "start", chosen.reason)
+            scan.emit(JobMovedToBay(job.id, chosen.bay, chosen.why))
+        self._job(scan, job, "start", chosen.why)
 
     def _standing(self, scan: Scan) -> list[Job]:
         """Booked jobs whose pallets are on the ground, the first due first; at most one lives upstairs."""
@@ -512,7 +513,7 @@ class ModuleControl:
             return True
         reason, until_utc_ms = standing_ends(job, queued_jobs(scan.memory, self._layout), scan.memory, self._patience)
         if scan.moment.utc_ms >= until_utc_ms:
-            self._job(scan, job, "give_up", reason)
+            self._job(scan, job, "give_up", (because(reason),))
             return True
         self._wake_at_utc(scan, until_utc_ms)
         return False
@@ -534,7 +535,7 @@ class ModuleControl:
             return
         if self._told_stance != stance.expose:
             self._told_stance = stance.expose
-            scan.emit(StanceTaken(self._layout.id, stance.expose, stance.reason))
+            scan.emit(StanceTaken(self._layout.id, stance.expose, stance.why))
         self._ask_slides(scan, memory, image, slides, None, spare_w)
 
     def _stance(self, scan: Scan, chosen: Chosen | None) -> Stance:
@@ -543,7 +544,7 @@ class ModuleControl:
         if chosen is not None:
             down = scan.memory.module(self._layout.id).down
             expose = self._freed_already(scan, chosen) or chosen.bay
-            stance = Stance(expose if parse_bay(expose).level > 1 else None, chosen.bay == down, chosen.reason)
+            stance = Stance(expose if parse_bay(expose).level > 1 else None, chosen.bay == down, chosen.why)
         else:
             slot_utc_ms = now - now % STANCE_SLOT_MS
             self._wake_at_utc(scan, slot_utc_ms + STANCE_SLOT_MS)
@@ -729,10 +730,10 @@ class ModuleControl:
 
     # -- small steps ---------------------------------------------------------------------------
 
-    def _job(self, scan: Scan, job: Job, trigger: str, reason: str = "", **facts: bool) -> None:
+    def _job(self, scan: Scan, job: Job, trigger: str, why: Why = (), **facts: bool) -> None:
         self._attempts = 0
         self._told_stance = None
-        scan.emit(JobAdvanced(job.id, JOB.next(job.state, trigger, **facts), reason))
+        scan.emit(JobAdvanced(job.id, JOB.next(job.state, trigger, **facts), why))
 
     def _session(self, scan: Scan, job: Job, state: str) -> None:
         scan.emit(SessionAdvanced(job.id, state))

@@ -11,6 +11,7 @@ from controller.memory import Job, Memory
 from domain.booking import DAY_MINUTES, MINUTE_MS, local_minute
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
+from domain.reasons import ReasonCode
 from domain.site import Patience, Site
 from scheduler.habits import HOUR_MS, departure_rate_h, mean_rate_h
 from scheduler.reach import takes_cars
@@ -113,7 +114,7 @@ def _share(site: Site, layout: ModuleLayout, memory: Memory) -> float:
     return free.get(layout.id, 0) / max(1, sum(free.values()))
 
 
-def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[str, int]:
+def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Patience) -> tuple[ReasonCode, int]:
     """Until when a booked pallet stands at the gate without its driver, and the reason to end it then.
 
     It stands for `no_show_ms` after its minute, but only for `booking_grace_ms` while it keeps another
@@ -121,14 +122,14 @@ def standing_ends(job: Job, others: Sequence[Job], memory: Memory, patience: Pat
     that lives on the ground is in nobody's way.
     """
     if job.withdrawn:
-        return "given up", 0
+        return ReasonCode.GIVEN_UP, 0
     booking = memory.bookings.get(job.booking) if job.booking is not None else None
     if booking is None or booking.state != "called":
-        return "booking cancelled", 0
+        return ReasonCode.BOOKING_CANCELLED, 0
     since_utc_ms = max(job.waits_from_utc_ms, job.stood_utc_ms or 0)
     held_up = [other for other in others if other.level > 1] if job.level > 1 else []
     if any(other.priority == "emergency" for other in held_up):
-        return "an emergency waits", 0
+        return ReasonCode.EMERGENCY_WAITS, 0
     if held_up:
-        return "nobody came while others wait", since_utc_ms + patience.booking_grace_ms
-    return "nobody came", since_utc_ms + patience.no_show_ms
+        return ReasonCode.NOBODY_CAME_IN_THE_WAY, since_utc_ms + patience.booking_grace_ms
+    return ReasonCode.NOBODY_CAME, since_utc_ms + patience.no_show_ms

@@ -74,6 +74,7 @@ from domain.events import (
 )
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
+from domain.reasons import ReasonCode, because
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import ModuleImage
 from domain.site import Site
@@ -222,7 +223,7 @@ class Requests:
             any_free = any(offer.free for offer in around.modules.values())
             return Refused.because(RefusalCode.NO_FITTING_BAY if any_free else RefusalCode.GARAGE_FULL)
         job = scan.memory.next_job
-        scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest, reason=placed.reason))
+        scan.emit(JobQueued(job, "storage", plate, vehicle, placed.bay, command.pin_digest, why=placed.why))
         if leaves_utc_ms is not None:
             self.bookings.make_for_stored(scan, command, leaves_utc_ms)
         return self._queued(scan, job)
@@ -251,7 +252,7 @@ class Requests:
         if booked is None or booked.state not in ("queued", "standing_by"):
             return False
         if booked.state == "queued":
-            scan.emit(JobAdvanced(booked.id, JOB.next("queued", "cancel"), "the car does not fit the bay"))
+            scan.emit(JobAdvanced(booked.id, JOB.next("queued", "cancel"), (because(ReasonCode.BAY_TOO_SMALL),)))
         else:
             scan.emit(JobWithdrawn(booked.id))
         self._touch(booked.module)
@@ -305,7 +306,7 @@ class Requests:
     def _place(
         self, scan: Scan, plate: Plate, vehicle: Vehicle, around: Surroundings, leaves_utc_ms: int | None = None
     ) -> Placed | None:
-        arrival = arrival_of(scan.memory, plate, vehicle, scan.moment.utc_ms, leaves_utc_ms)
+        arrival = arrival_of(self._site, scan.memory, plate, vehicle, scan.moment.utc_ms, leaves_utc_ms)
         return self._policy.placement(arrival, around)
 
     def _why_not_ready(self, scan: Scan) -> tuple[Refusal, ...]:

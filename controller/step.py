@@ -24,6 +24,7 @@ from domain.events import GarageAdvanced, ModuleAdvanced
 from domain.ids import ModuleId, Plate
 from domain.moment import NEVER_MS, Moment
 from domain.outputs import Outputs
+from domain.reasons import ReasonCode
 from domain.refusals import RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
@@ -96,10 +97,12 @@ class Controller:
         self._started = True
         for layout in self.site.modules:
             if scan.memory.module(layout.id).state != "offline":
-                self.modules[layout.id].manual.forget(scan, scan.memory.module(layout.id), "controller started")
-                scan.emit(ModuleAdvanced(layout.id, "offline", ("controller started",)))
+                self.modules[layout.id].manual.forget(
+                    scan, scan.memory.module(layout.id), ReasonCode.CONTROLLER_STARTED
+                )
+                scan.emit(ModuleAdvanced(layout.id, "offline", (ReasonCode.CONTROLLER_STARTED.code,)))
         if scan.memory.garage not in ("paused", *danger.RESTS):
-            scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), "controller started"))
+            scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), ReasonCode.CONTROLLER_STARTED.code))
 
     def _react(self, scan: Scan) -> None:
         power_w = {name: module.motions.power_w() for name, module in self.modules.items()}

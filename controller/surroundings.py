@@ -19,13 +19,14 @@ from scheduler.placement import Arrival, ModuleOffer, Surroundings, is_choosy, s
 
 
 def arrival_of(
-    memory: Memory, plate: Plate, vehicle: Vehicle, now_utc_ms: int, leaves_utc_ms: int | None = None
+    site: Site, memory: Memory, plate: Plate, vehicle: Vehicle, now_utc_ms: int, leaves_utc_ms: int | None = None
 ) -> Arrival:
     """The car, with its habit and, if its departure is booked or just told, its stay."""
     booked = [due for due in _booked_utc_ms(memory, plate) if due > now_utc_ms]
     told = booked if leaves_utc_ms is None else [*booked, leaves_utc_ms]
     stay_ms = min(told) - now_utc_ms if told else None
-    return Arrival(plate, vehicle, now_utc_ms, memory.habits.get(plate), memory.crowd, stay_ms)
+    habit = memory.habits.get(plate)
+    return Arrival(plate, vehicle, now_utc_ms, habit, memory.crowd, stay_ms, site.utc_offset_minutes)
 
 
 Usable = Callable[[ModuleLayout], tuple[ModuleLayout, Collection[BayId]]]

@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from domain.events import CommandRefused, Event, MotionRequested, WorkRecorded
+from domain.events import CommandRefused, Event, JobQueued, MotionRequested, WorkRecorded
 from domain.ids import Plate
 from domain.outputs import GATE, Opcode
-from domain.refusals import RefusalCode
+from domain.reasons import tell, why_from
 
 HIDDEN = "***"
 """Stands for a plate where the reader may not see it."""
-
-_REFUSALS = {refusal.code: refusal for refusal in RefusalCode}
 
 _MOVES: dict[int, tuple[str, str]] = {
     Opcode.SLIDE: (
@@ -127,7 +125,9 @@ def tell_event(event: Event, language: str = "en") -> str:
         values["told_parts"] = _parts(event.parts, pick)
     sentence = _SENTENCES.get(type(event).__name__, (type(event).__name__,) * 2)[pick].format(**values).strip()
     reasons = [tell_reason(reason, language) for reason in values.get("reasons", ())]
-    reasons += [values["reason"]] if isinstance(values.get("reason"), str) and values["reason"] else []
+    reasons += [tell(values["why"], language)] if values.get("why") else []
+    reasons += [tell_reason(values["reason"], language)] if isinstance(values.get("reason"), str) else []
+    reasons = [reason for reason in reasons if reason]
     if isinstance(event, CommandRefused) and event.unrecorded:
         reasons.append((f"{event.unrecorded} before it were not recorded", f"此前 {event.unrecorded} 次未记录")[pick])
     joined = ("; ", "；")[pick].join(reasons)
@@ -136,12 +136,7 @@ def tell_event(event: Event, language: str = "en") -> str:
 
 def tell_reason(reason: str, language: str = "en") -> str:
     """A reason written as `code` or `code:subject` as a sentence; what is no code is said as it is."""
-    code, _, about = reason.partition(":")
-    known = _REFUSALS.get(code)
-    if known is None:
-        return reason
-    text = known.text(language)
-    return f"{text} ({about})" if about else text
+    return tell(why_from(reason), language)
 
 
 def without_plates(event: Event) -> Event:
@@ -149,6 +144,9 @@ def without_plates(event: Event) -> Event:
     if isinstance(event, CommandRefused):
         # Subjects may be plates; what the command was and why it was refused is enough.
         return replace(event, subject=HIDDEN, reasons=tuple(reason.partition(":")[0] for reason in event.reasons))
+    if isinstance(event, JobQueued):
+        # Why a car got its bay tells a household's habits.
+        return replace(event, plate=Plate(HIDDEN), why=())
     return _with_plate(event, Plate(HIDDEN)) if hasattr(event, "plate") else event
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from domain.alarms import AlarmId
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId
+from domain.reasons import Why, why_from
 from domain.vehicle import Vehicle
 
 
@@ -38,7 +39,7 @@ class CarStruck:
 class JobQueued:
     """A storage or retrieval was accepted. `kind` is `storage` or `retrieval`.
 
-    A job made from a booking has no driver yet: it is due at `due_utc_ms`, and `DriverCame` follows. `reason`
+    A job made from a booking has no driver yet: it is due at `due_utc_ms`, and `DriverCame` follows. `why`
     says why a storage got this bay; it tells a household's habits, so it stays in the journal.
     """
 
@@ -51,16 +52,16 @@ class JobQueued:
     priority: str = "normal"
     booking: BookingId | None = None
     due_utc_ms: int | None = None
-    reason: str = ""
+    why: Why = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JobAdvanced:
-    """A job entered a state of its machine (docs/state-machines.md), for this reason if one was weighed."""
+    """A job entered a state of its machine (docs/state-machines.md), for these reasons if any were weighed."""
 
     job: JobId
     state: str
-    reason: str = ""
+    why: Why = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,11 @@ class DriverCame:
 
 @dataclass(frozen=True, slots=True)
 class JobMovedToBay:
-    """A waiting storage takes another pallet than was meant, for this reason."""
+    """A waiting storage takes another pallet than was meant, for these reasons."""
 
     job: JobId
     bay: BayId
-    reason: str
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,11 @@ class JobEstimated:
 
 @dataclass(frozen=True, slots=True)
 class StanceTaken:
-    """An idle module begins to move for somebody who has not asked yet, for this reason."""
+    """An idle module begins to move for somebody who has not asked yet, for these reasons."""
 
     module: ModuleId
     bay: BayId
-    reason: str
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class BookingAdvanced:
     booking: BookingId
     state: str
     due_utc_ms: int
-    reason: str = ""
+    why: Why = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,7 @@ class ManualReleased:
 
     module: ModuleId
     operator: str
-    reason: str
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,7 @@ class BypassEnded:
 
     module: ModuleId
     interlock: int
-    reason: str
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -621,13 +622,18 @@ def to_payload(event: Event) -> dict[str, Any]:
         value = getattr(event, name)
         if isinstance(value, Vehicle):
             value = [value.class_code, value.length_mm, value.width_mm, value.height_mm, value.mass_kg]
+        elif name == "why":
+            value = [reason.to_json() for reason in value]
         payload[name] = value
     return payload
 
 
 def from_payload(kind: str, payload: Mapping[str, Any]) -> Event:
-    """The event that `to_payload` wrote; raises KeyError for an unknown kind."""
+    """The event that `to_payload` wrote, in this version or an earlier one; raises KeyError for an unknown kind."""
     values = dict(payload)
+    if "why" in _FIELDS[EVENT_KINDS[kind]]:
+        # Earlier versions wrote a free text called `reason`.
+        values["why"] = why_from(values.get("why", values.pop("reason", "")))
     if "vehicle" in values:
         values["vehicle"] = Vehicle(*values["vehicle"])
     if "slices" in values:

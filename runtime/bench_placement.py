@@ -107,7 +107,7 @@ def play(
             happen(trip.at_ms, CarLeft(_JOB, trip.plate, car.bay, car.since_utc_ms, now_utc_ms))
         elif trip.kind == "arrive":
             around = surroundings_of(site, memory, now_utc_ms, lambda layout: (layout, layout.bay_names))
-            placed = policy(arrival_of(memory, trip.plate, trip.vehicle, now_utc_ms), around)
+            placed = policy(arrival_of(site, memory, trip.plate, trip.vehicle, now_utc_ms), around)
             if placed is None:
                 turned_away += 1
             else:
@@ -133,7 +133,7 @@ def _random(dice: random.Random) -> Placement:
             for bay in sorted(offer.free)
             if not offer.layout.misfits(arrival.vehicle, parse_bay(bay).level)
         ]
-        return Placed(BayId(dice.choice(bays)), "by chance") if bays else None
+        return Placed(BayId(dice.choice(bays)), ()) if bays else None
 
     return place
 

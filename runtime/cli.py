@@ -265,7 +265,7 @@ def plan(
         f"{job['job']} {job['bay']}: gate open at {job['open_ms'] / 1000:.0f} s, waits {job['wait_ms'] / 1000:.0f} s"
         for job in answer["jobs"]
     ]
-    lines += answer["reasons"]
+    lines += [reason["text"] for reason in answer["reasons"]]
     lines += [f"{check['check']}: {check['result']}, {check['detail']}" for check in answer.get("checks", ())]
     print_answer(answer, as_json, lines)
     if not checks_hold(answer):

@@ -150,7 +150,10 @@ class RunningGarage:
     def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:
         """What each free bay would cost the driver of this car at its departure."""
         costs = self.controller.bay_costs(vehicle, plate, minute_of_day)
-        return [{"bay": cost.bay, "wait_ms": cost.wait_ms, "reason": cost.reason} for cost in costs]
+        return [
+            {"bay": cost.bay, "wait_ms": cost.wait_ms, "why": [reason.to_json() for reason in cost.why]}
+            for cost in costs
+        ]
 
     def charging(self, charging: str) -> dict[str, Any] | None:
         """One charging session, with its fee once it has ended."""

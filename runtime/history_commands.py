@@ -157,7 +157,7 @@ def _replay_lines(answer: dict[str, Any], zone: dt.timezone) -> list[str]:
         lines.append(f"    module {one['id']}: {one['state']}{moves}{': ' + told if told else ''}")
     for one in knew["jobs"]:
         session = f", {one['session_state']}" if one["session_state"] else ""
-        lines.append(f"    {one['job']}: {one['kind']}, {one['bay']}, {one['state']}{session} {one['reason']}".rstrip())
+        lines.append(f"    {one['job']}: {one['kind']}, {one['bay']}, {one['state']}{session} {one['why_en']}".rstrip())
     return lines
 
 

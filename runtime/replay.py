@@ -16,6 +16,7 @@ from controller.memory import Memory
 from domain.event_words import tell_event, tell_reason, without_plates
 from domain.events import Recorded, to_payload
 from domain.ids import JobId, ModuleId
+from domain.reasons import tell
 from domain.sight import tell_sight
 from domain.site import Site
 from runtime.journal import Journal
@@ -170,7 +171,8 @@ def knowledge(memory: Memory) -> dict[str, Any]:
                 "bay": job.bay,
                 "state": job.state,
                 "session_state": job.session_state,
-                "reason": job.reason,
+                "why_en": tell(job.why, "en"),
+                "why_zh": tell(job.why, "zh"),
             }
             for names in memory.open_jobs.values()
             for job in (memory.jobs[name] for name in names)

@@ -90,7 +90,7 @@ def booking_view(booking: Booking) -> dict[str, Any]:
         "repeat": booking.repeat,
         "due_utc_ms": booking.due_utc_ms,
         "state": booking.state,
-        "reason": booking.reason,
+        "why": [reason.to_json() for reason in booking.why],
         "job": booking.job,
     }
 
@@ -129,7 +129,7 @@ def job_view(controller: Controller, job: Job, fee_fen: int | None) -> dict[str,
         "booking": job.booking,
         "due_utc_ms": job.due_utc_ms,
         "waiting_for_driver": job.is_open and not job.has_driver,
-        "reason": job.reason,
+        "why": [reason.to_json() for reason in job.why],
         "plate": job.plate,
         "vehicle": {
             "class_code": job.vehicle.class_code,

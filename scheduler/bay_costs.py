@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from domain.grid import ModuleLayout
 from domain.ids import BayId, parse_bay
+from domain.reasons import ReasonCode, Why, because
 from scheduler.measured import Times
 
 BUSY_MAX = 0.9
@@ -23,7 +24,7 @@ class BayCost:
 
     bay: BayId
     wait_ms: int
-    reason: str
+    why: Why
 
 
 def module_costs(
@@ -46,10 +47,16 @@ def module_costs(
     for bay in free:
         level = parse_bay(bay).level
         bring_ms = times.gate_open_ms + times.lower_ms[level] + times.window_ms(level)
-        told = f"level {level}: {bring_ms // 1000} s to the open gate; about {when} module {layout.id} is busy"
-        found.append(
-            BayCost(bay, bring_ms + queue_ms, f"{told} {round(100 * busy)} % of the time: {queue_ms // 1000} s")
+        reason = because(
+            ReasonCode.BAY_COST,
+            level=level,
+            bring_s=bring_ms // 1000,
+            at=when,
+            module=layout.id,
+            busy_pct=round(100 * busy),
+            queue_s=queue_ms // 1000,
         )
+        found.append(BayCost(bay, bring_ms + queue_ms, (reason,)))
     return sorted(found, key=lambda cost: (cost.wait_ms, cost.bay))
 
 

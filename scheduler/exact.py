@@ -13,6 +13,7 @@ from dataclasses import replace
 from domain.grid import Level, ModuleLayout
 from domain.ids import JobId, ModuleId, parse_bay
 from domain.machine import Machine
+from domain.reasons import ReasonCode, Why, because
 from scheduler import count_dp
 from scheduler.bounds import least_of, makespan_bound_ms, weighted_bound_ms
 from scheduler.gap_search import EXACT_JOBS_MAX, GapSearch
@@ -25,10 +26,10 @@ from scheduler.timeline import Performance, Step, perform
 BEAM_WIDTH = 12
 """Nodes that a beam keeps for each number of jobs served."""
 
-_TOLD = {
-    RegimeName.M0: "M0: nothing overlaps; every change of upper pallet needs one slide window",
-    RegimeName.M1: "M1: while a pallet is raised, rows above it slide for the next",
-    RegimeName.M2: "M2: rows or pallets take turns, so slides depend on where the gaps stand",
+_REGIMES = {
+    RegimeName.M0: ReasonCode.REGIME_M0,
+    RegimeName.M1: ReasonCode.REGIME_M1,
+    RegimeName.M2: ReasonCode.REGIME_M2,
 }
 
 
@@ -89,7 +90,7 @@ def _plan(instance: Instance, regime: Regime, steps: Sequence[Step], method: str
         optimal=optimal or bound == done.cost,
         makespan_ms=done.home_ms,
         makespan_bound_ms=makespan_bound_ms(instance, regime),
-        reasons=_reasons(instance, regime, done, method),
+        why=_why(instance, regime, done, method),
     )
 
 
@@ -100,24 +101,20 @@ def _bound(instance: Instance, regime: Regime, done: Performance, certify: bool)
     return Cost(0, 0, min(weighted, done.cost.weighted_ms))
 
 
-def _reasons(instance: Instance, regime: Regime, done: Performance, method: str) -> tuple[str, ...]:
-    found = [_TOLD[regime.name]]
+def _why(instance: Instance, regime: Regime, done: Performance, method: str) -> Why:
+    found = [because(_REGIMES[regime.name])]
     match method:
         case "counts":
-            found.append("proven: jobs of a level go in the order they were asked, all counts per level compared")
+            found.append(because(ReasonCode.PROVEN_COUNTS))
         case "gap_states":
-            found.append("proven: all orders and dockings compared over gap states")
+            found.append(because(ReasonCode.PROVEN_GAP_STATES))
         case _:
-            found.append(
-                f"not proven: the best of a beam; {len(instance.jobs)} jobs are too many to compare all orders"
-            )
+            found.append(because(ReasonCode.BEAM, jobs=len(instance.jobs)))
     if instance.overlap.value == "slides" and not regime.overlap:
-        found.append("slides and lifts do not overlap: the motors' power limit or the machine's times leave no room")
+        found.append(because(ReasonCode.NO_OVERLAP))
     if done.cost.beyond_age_ms:
-        found.append(
-            f"nothing found keeps everybody within {instance.age_bound_ms} ms: least time beyond it in all,"
-            f" {done.cost.beyond_age_ms} ms"
-        )
+        bound_ms = instance.age_bound_ms or 0
+        found.append(because(ReasonCode.BEYOND_AGE, age_bound_ms=bound_ms, beyond_ms=done.cost.beyond_age_ms))
     return tuple(found)
 
 
@@ -135,14 +132,13 @@ def _explained(
         if not passed:
             told.append(one)
             continue
-        why = f"before {len(passed)} earlier request(s): "
         priority = jobs[place].priority
         saved_s = (max(works[at] for at in passed) - works[place]) // 1000
         if priority is not Priority.NORMAL and any(jobs[at].priority is Priority.NORMAL for at in passed):
-            why += priority
+            cause = because(ReasonCode.EMERGENCY if priority is Priority.EMERGENCY else ReasonCode.DISABLED)
         elif saved_s > 0:
-            why += f"{saved_s} s less work than the longest of them"
+            cause = because(ReasonCode.LESS_WORK, saved_s=saved_s)
         else:
-            why += "less waiting in all"
-        told.append(one._replace(reasons=(why, *one.reasons)))
+            cause = because(ReasonCode.LESS_IN_ALL)
+        told.append(one._replace(why=(because(ReasonCode.BEFORE_EARLIER, passed=len(passed)), cause, *one.why)))
     return tuple(told)

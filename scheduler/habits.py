@@ -19,6 +19,7 @@ from math import exp, expm1
 from typing import Any
 
 from domain.ids import Plate
+from domain.reasons import Reason, ReasonCode, because
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -195,14 +196,14 @@ def expected_stay_ms(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> floa
     return min(float(_LONGEST_MS), mean_ms / max(1 - survival, 1e-9))
 
 
-def told(habit: Habit | None, crowd: Habit, now_utc_ms: int, utc_offset_minutes: int = 0) -> str:
-    """The habit in words, such as `leaves 0.9 times a day, mostly about 07:00`, in local time."""
-    often = f"leaves {leaves_per_day(habit, crowd, now_utc_ms):.1f} times a day"
+def told(habit: Habit | None, crowd: Habit, now_utc_ms: int, utc_offset_minutes: int = 0) -> Reason:
+    """The habit as a reason, such as `leaves 0.9 times a day, mostly about 07:30`, in local time."""
+    per_day = round(leaves_per_day(habit, crowd, now_utc_ms), 1)
     if habit is None:
-        return f"not seen to leave yet; a car here {often}"
+        return because(ReasonCode.NOT_SEEN_LEAVING, per_day=per_day)
     busiest = max(range(24), key=lambda hour: (habit.departures[hour], -hour))
     local_minutes = (busiest * 60 + 30 + utc_offset_minutes) % (24 * 60)
-    return f"{often}, mostly about {local_minutes // 60:02d}:{local_minutes % 60:02d}"
+    return because(ReasonCode.LEAVES, per_day=per_day, at=f"{local_minutes // 60:02d}:{local_minutes % 60:02d}")
 
 
 def faintest(habits: Mapping[Plate, Habit], now_utc_ms: int) -> Plate:

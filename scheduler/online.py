@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.grid import ModuleLayout
+from domain.reasons import Reason, ReasonCode, Why, because
 from domain.vehicle import Vehicle
 from scheduler.line import Line, Order, Served, Turn
 from scheduler.measured import nominal
@@ -37,7 +38,7 @@ def rolling_exact(queue: Queue) -> Chosen:
     first = order.served[0]
     # A person's job begins now whatever the plan says: only a booking is worth an idle machine.
     begin_ms = max(0, first.begin_ms) if first.turn.booked else 0
-    return Chosen(first.turn.job, first.bay.name, queue.now_utc_ms + begin_ms, _reason(queue, line, order, begin_ms))
+    return Chosen(first.turn.job, first.bay.name, queue.now_utc_ms + begin_ms, _why(queue, line, order, begin_ms))
 
 
 def planned_order(queue: Queue) -> Order:
@@ -86,38 +87,39 @@ def _levels(layout: ModuleLayout, vehicle: Vehicle) -> frozenset[int]:
     return frozenset(level.number for level in layout.levels if not layout.misfits(vehicle, level.number))
 
 
-def _reason(queue: Queue, line: Line, order: Order, begin_ms: int) -> str:
-    """What was weighed, for people."""
+def _why(queue: Queue, line: Line, order: Order, begin_ms: int) -> Why:
+    """What was weighed."""
     first = order.served[0]
     if first.turn.booked:
-        return _booked_reason(queue, first, begin_ms)
-    told = []
+        return (_booked(queue, first, begin_ms),)
+    moved: Why = ()
     if first.bay != first.turn.bay:
-        told.append(f"on {first.bay.name}, which is nearer than {first.turn.bay.name}")
+        moved = (because(ReasonCode.NEARER, bay=first.bay.name, other=first.turn.bay.name),)
     if len(line.turns) == 1:
-        return "; ".join(("the only one waiting", *told))
-    given = order_as_given(replace(line, age_bound_ms=order.bound_ms))
-    told.append(_weighed(line, order, given))
-    told.append("proven optimal" if order.proven else "the best order found, not proven")
-    return f"first of {len(line.turns)}: " + "; ".join(told)
+        return (because(ReasonCode.ONLY_ONE), *moved)
+    place = because(ReasonCode.FIRST_OF, waiting=len(line.turns))
+    proof = because(ReasonCode.PROVEN if order.proven else ReasonCode.NOT_PROVEN)
+    return (place, *moved, _weighed(line, order), proof)
 
 
-def _weighed(line: Line, order: Order, given: Order) -> str:
+def _weighed(line: Line, order: Order) -> Reason:
     first = order.served[0].turn
+    given = order_as_given(replace(line, age_bound_ms=order.bound_ms))
     if first.urgent:
-        return "an emergency comes first"
+        return because(ReasonCode.EMERGENCY)
     if first is line.turns[0]:
-        return "the oldest request"
+        return because(ReasonCode.OLDEST)
     if order.beyond_ms and order.beyond_ms == given.beyond_ms:
-        return "nobody can be spared a long wait; least waiting in all"
+        return because(ReasonCode.ALL_WAIT_LONG)
     if order.beyond_ms < given.beyond_ms:
-        return f"{(given.beyond_ms - order.beyond_ms) // 1000} s less beyond the longest wait allowed"
-    saved_s = (given.weighted_ms - order.weighted_ms) // 1000
-    return f"{saved_s} s less waiting in all than in the order of the requests"
+        return because(ReasonCode.LESS_BEYOND, saved_s=(given.beyond_ms - order.beyond_ms) // 1000)
+    return because(ReasonCode.LESS_WAITING, saved_s=(given.weighted_ms - order.weighted_ms) // 1000)
 
 
-def _booked_reason(queue: Queue, first: Served, begin_ms: int) -> str:
+def _booked(queue: Queue, first: Served, begin_ms: int) -> Reason:
     due_utc_ms = queue.now_utc_ms + first.turn.asked_ms
     minute = (due_utc_ms // 60_000 + queue.utc_offset_minutes) % 1440
-    when = f"booked {first.bay.name}, due {minute // 60:02d}:{minute % 60:02d}"
-    return f"waits {-(-begin_ms // 1000)} s for {when}" if begin_ms else when
+    at, bay = f"{minute // 60:02d}:{minute % 60:02d}", first.bay.name
+    if not begin_ms:
+        return because(ReasonCode.BOOKED, bay=bay, at=at)
+    return because(ReasonCode.WAITS_FOR_BOOKED, wait_s=-(-begin_ms // 1000), bay=bay, at=at)

@@ -20,6 +20,7 @@ from math import sqrt
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, Plate
 from domain.machine import Machine
+from domain.reasons import ReasonCode, Why, because
 from domain.vehicle import Vehicle
 from scheduler.habits import DAY_MS, HOUR_MS, UNKNOWN_CROWD, Habit, departure_hours, expected_stay_ms, told
 
@@ -42,6 +43,7 @@ class Arrival:
     habit: Habit | None = None
     crowd: Habit = UNKNOWN_CROWD
     stay_ms: float | None = None
+    utc_offset_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The chosen bay and the reason for people."""
+    """The chosen bay and the reasons for it."""
 
     bay: BayId
-    reason: str
+    why: Why
 
 
 Placement = Callable[[Arrival, Surroundings], Placed | None]
@@ -92,7 +94,7 @@ def lowest_fitting(arrival: Arrival, around: Surroundings) -> Placed | None:
     """What closed panels do: the module with the fewest jobs, then the most free bays; there the lowest bay."""
     for offer in sorted(around.modules.values(), key=lambda o: (o.jobs, -len(o.free), o.layout.id)):
         for _, bay in _fitting(arrival.vehicle, offer):
-            return Placed(bay, f"lowest fitting bay in module {offer.layout.id}, {offer.jobs} jobs before")
+            return Placed(bay, (because(ReasonCode.LOWEST_FITTING, module=offer.layout.id, jobs=offer.jobs),))
     return None
 
 
@@ -256,10 +258,15 @@ def _meeting_ms(offer: ModuleOffer, machine: Machine, leaves_utc_ms: float, leve
     return found_ms
 
 
-def _why(arrival: Arrival, offer: ModuleOffer, level: int, bay: BayId, stay_ms: float) -> str:
-    hours = stay_ms / HOUR_MS
-    stay = f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
-    known = "known" if arrival.stay_ms is not None else told(arrival.habit, arrival.crowd, arrival.now_utc_ms)
-    down = ", its pallet is down already" if bay == offer.down else ""
-    where = f"level {level} in module {offer.layout.id}"
-    return f"{where} for a stay of about {stay} ({known}), {offer.jobs} jobs before{down}"
+def _why(arrival: Arrival, offer: ModuleOffer, level: int, bay: BayId, stay_ms: float) -> Why:
+    hours = round(stay_ms / HOUR_MS)
+    if hours < 48:
+        stay = because(ReasonCode.STAYS_HOURS, hours=hours)
+    else:
+        stay = because(ReasonCode.STAYS_DAYS, days=round(stay_ms / DAY_MS))
+    if arrival.stay_ms is not None:
+        known = because(ReasonCode.STAY_KNOWN)
+    else:
+        known = told(arrival.habit, arrival.crowd, arrival.now_utc_ms, arrival.utc_offset_minutes)
+    down = (because(ReasonCode.PALLET_DOWN),) if bay == offer.down else ()
+    return (because(ReasonCode.PLACED, level=level, module=offer.layout.id, jobs=offer.jobs), stay, known, *down)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from domain.ids import BayId, JobId
+from domain.reasons import Why
 from scheduler.instance import Cost, JobKind
 
 
@@ -57,7 +58,7 @@ class ServedJob(NamedTuple):
     open_ms: int
     shut_ms: int
     wait_ms: int
-    reasons: tuple[str, ...]
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Plan:
     optimal: bool
     makespan_ms: int
     makespan_bound_ms: int
-    reasons: tuple[str, ...]
+    why: Why
 
     @property
     def order(self) -> tuple[JobId, ...]:
@@ -117,13 +118,18 @@ class Plan:
                     "open_ms": served.open_ms,
                     "shut_ms": served.shut_ms,
                     "wait_ms": served.wait_ms,
-                    "reasons": list(served.reasons),
+                    "reasons": _why_to_json(served.why),
                 }
                 for served in self.jobs
             ],
             "moves": [move.to_json() for move in self.moves],
-            "reasons": list(self.reasons),
+            "reasons": _why_to_json(self.why),
         }
+
+
+def _why_to_json(why: Why) -> list[dict[str, Any]]:
+    """Codes and values for programs, English for people."""
+    return [{**reason.to_json(), "text": reason.text("en")} for reason in why]
 
 
 def _cost_to_json(cost: Cost) -> dict[str, int]:

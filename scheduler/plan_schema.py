@@ -143,6 +143,13 @@ _MOVE: dict[str, Any] = {
     ]
 }
 
+_REASON = _object(
+    ("code", "values", "text"),
+    code={"type": "string"},
+    values={"type": "object", "additionalProperties": {"type": ["number", "string"]}},
+    text={"type": "string"},
+)
+
 PLAN_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Plan of one module",
@@ -169,11 +176,11 @@ PLAN_SCHEMA: dict[str, Any] = {
                 open_ms=_NATURAL,
                 shut_ms=_NATURAL,
                 wait_ms=_MS,
-                reasons=_list({"type": "string"}),
+                reasons=_list(_REASON),
             )
         ),
         moves=_list(_MOVE),
-        reasons=_list({"type": "string"}),
+        reasons=_list(_REASON),
         checks=_list(
             _object(
                 ("check", "result", "detail"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, BayRef, JobId
 from domain.machine import Machine
+from domain.reasons import ReasonCode, Why, because
 from domain.vehicle import Vehicle
 from scheduler.line import Order
 from scheduler.measured import Times
@@ -67,7 +68,7 @@ class Chosen:
     job: JobId
     bay: BayId
     begin_utc_ms: int
-    reason: str
+    why: Why
 
 
 Sequencer = Callable[[Queue], Chosen]
@@ -81,4 +82,4 @@ def first_come_first_served(queue: Queue) -> Chosen:
     """The oldest request at once; a booked one when it is due."""
     first = min(queue.waiting, key=lambda one: (one.waits_from_utc_ms, one.job))
     begin_utc_ms = max(queue.now_utc_ms, first.due_utc_ms or 0)
-    return Chosen(first.job, first.bay.name, begin_utc_ms, "first come, first served")
+    return Chosen(first.job, first.bay.name, begin_utc_ms, (because(ReasonCode.FIRST_COME),))

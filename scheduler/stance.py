@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay
 from domain.machine import Machine
+from domain.reasons import ReasonCode, Why, because
 from scheduler.dockings import is_free
 from scheduler.reach import approach
 
@@ -53,7 +54,7 @@ class Stance:
 
     expose: BayId | None = None
     hold: bool = False
-    reason: str = ""
+    why: Why = ()
 
 
 Stancer = Callable[[Outlook], Stance]
@@ -94,25 +95,25 @@ def _next_rate(outlook: Outlook) -> float:
     return sum(outlook.departures_per_h.values()) + outlook.arrivals_per_h
 
 
-def _expose(outlook: Outlook) -> tuple[BayId | None, str]:
+def _expose(outlook: Outlook) -> tuple[BayId | None, Why]:
     rates = {bay: rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1}
     total = _next_rate(outlook)
     if not rates or total <= 0:
-        return None, ""
+        return None, ()
     free = [bay for bay in rates if is_free(outlook.columns, parse_bay(bay))]
     free_rate = max((rates[bay] for bay in free), default=0.0)
     best = min(rates, key=lambda bay: (-rates[bay], bay))
     way = approach(outlook.layout, outlook.machine, outlook.columns, parse_bay(best))
     if best in free or way is None or rates[best] < KEEP * free_rate:
-        return None, ""
+        return None, ()
     saved_ms = (rates[best] - free_rate) / total * way.slide_ms
     if saved_ms <= PRICE_MS:
-        return None, ""
+        return None, ()
     chance = round(100 * rates[best] / total)
-    return best, f"{chance} % likely to be wanted next, saves its driver {way.slide_ms // 1000} s"
+    return best, (because(ReasonCode.LIKELY_NEXT, chance_pct=chance, saved_s=way.slide_ms // 1000),)
 
 
-def _hold(outlook: Outlook) -> tuple[bool, str]:
+def _hold(outlook: Outlook) -> tuple[bool, Why]:
     """Worth it if P(a car comes first) * (slide + lower) exceeds P(an upper car is wanted first) * raise HOLD times.
 
     At once, the waits of those who come fall by as much as those of who fetch rise. A car on the ground
@@ -121,12 +122,13 @@ def _hold(outlook: Outlook) -> tuple[bool, str]:
     """
     down = outlook.down
     if down is None or down not in outlook.empty or any(parse_bay(bay).level == 1 for bay in outlook.empty):
-        return False, ""
+        return False, ()
     level = parse_bay(down).level
     lift_ms = outlook.machine.lowering_ms(outlook.layout.level_z_mm[level - 1])
     slide_ms = outlook.machine.slide_ms(outlook.layout.pitch_mm)
     uppers = sum(rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1)
     comes = outlook.arrivals_per_h
     if comes * (slide_ms + lift_ms) <= HOLD * uppers * lift_ms:
-        return False, ""
-    return True, f"a car is expected before one above is wanted ({comes:.1f} against {uppers:.1f} an hour)"
+        return False, ()
+    rates = {"arrivals_per_h": round(comes, 1), "departures_per_h": round(uppers, 1)}
+    return True, (because(ReasonCode.CAR_EXPECTED, **rates),)

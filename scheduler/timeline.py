@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from domain.grid import Columns
 from domain.ids import BayRef, JobId
+from domain.reasons import Reason, ReasonCode, Why, because
 from scheduler.dockings import Docking, dockings, slid
 from scheduler.instance import Cost, Instance, PlanJob, cost_of
 from scheduler.moves import Slide
@@ -51,33 +52,31 @@ def perform(instance: Instance, regime: Regime, steps: Sequence[Step]) -> Perfor
     cost = Cost()
     for step in steps:
         job, bay = instance.jobs[step.job], step.bay
-        reasons: list[str] = []
+        why: list[Reason] = []
         before_ms = shut_ms
         if bay == down:
             ready_ms = max(shut_ms, job.release_ms)
-            reasons.append("its pallet stands at the gate already")
+            why.append(because(ReasonCode.AT_GATE))
         elif bay.level == 1:
             ready_ms = shut_ms
             if step.raise_first and down is not None:
                 ready_ms += _raise(regime, moves, down, shut_ms, None)
                 down = None
             ready_ms = max(ready_ms, job.release_ms)
-            reasons.append("a ground pallet needs no move")
+            why.append(because(ReasonCode.ON_GROUND))
         else:
             docking = step.docking or chosen_docking(instance, regime, columns, bay, down)
             ready_ms = _bring_down(instance, regime, moves, (job, bay, docking), down, shut_ms)
-            reasons.append(_slides_told(docking, down))
+            why += _slides(docking, down)
             columns, down = slid(columns, docking.slides), bay
         open_ms = ready_ms + regime.gate_ms
         shut_ms = _attend(instance, regime, moves, (job, bay), ready_ms)
         cost += cost_of(instance, job, open_ms)
         wait_ms = open_ms - job.requested_ms
         if ready_ms > before_ms and job.release_ms >= ready_ms:
-            reasons.append(f"the machine waits for it until {job.release_ms} ms")
+            why.append(because(ReasonCode.MACHINE_WAITS, until_ms=job.release_ms))
         column = columns[bay.level - 1][bay.index - 1]
-        served.append(
-            ServedJob(job.id, job.kind, bay.name, column, before_ms, open_ms, shut_ms, wait_ms, tuple(reasons))
-        )
+        served.append(ServedJob(job.id, job.kind, bay.name, column, before_ms, open_ms, shut_ms, wait_ms, tuple(why)))
     home_ms = shut_ms if down is None else shut_ms + _raise(regime, moves, down, shut_ms, None)
     return Performance(tuple(served), tuple(sorted(moves, key=lambda m: m.start_ms)), cost, home_ms)
 
@@ -166,9 +165,8 @@ def _in_turn(regime: Regime, slides: Sequence[Slide], start_ms: int, job: JobId)
         start_ms += regime.trains_ms(slide)
 
 
-def _slides_told(docking: Docking, down: BayRef | None) -> str:
-    home = "" if down is None else f"after {down.name} is home, "
+def _slides(docking: Docking, down: BayRef | None) -> Why:
+    home = () if down is None else (because(ReasonCode.AFTER_HOME, bay=down.name),)
     if not docking.slides:
-        return f"{home}its shaft is free at column {docking.column}"
-    rows = len(docking.slides)
-    return f"{home}{rows} row{'s' if rows > 1 else ''} slide to free column {docking.column}"
+        return (*home, because(ReasonCode.SHAFT_FREE, column=docking.column))
+    return (*home, because(ReasonCode.ROWS_SLIDE, rows=len(docking.slides), column=docking.column))

@@ -14,14 +14,14 @@ def exchange(queue: Queue) -> Chosen:
         level = next(bay.level for bay in queue.layout.bays if bay.name == down)
         for one in queue.waiting:
             if one.kind == "storage" and not queue.layout.misfits(one.vehicle, level):
-                return Chosen(one.job, down, queue.now_utc_ms, "on the pallet just left")
+                return Chosen(one.job, down, queue.now_utc_ms, ())
     return first_come_first_served(queue)
 
 
 def restless(outlook: Outlook) -> Stance:
     """Holds every second pallet that was left on the ground, and always frees the shaft of the last bay."""
     held = outlook.down is not None and int(outlook.down[-1]) % 2 == 0
-    return Stance(outlook.layout.bay_names[-1], held, "for a test")
+    return Stance(outlook.layout.bay_names[-1], held, ())
 
 
 LIVELY = Policy(sequencer=exchange, stancer=restless)

@@ -14,12 +14,13 @@ from api import asks
 from api.access import COOKIE, holder
 from api.edge import EdgeDep, GarageDep, GuardedRoute, PrincipalDep
 from api.pages.page import language_of, render
-from api.pages.words import refusal_text, say, why
+from api.pages.words import say, why
 from api.ports import Garage
 from api.problems import Problem
 from api.settings import Role
 from api.times import clock_time
 from domain.commands import Danger, HoldGarage
+from domain.event_words import tell_reason
 from domain.faults import FAULT_TEXTS
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
@@ -85,7 +86,7 @@ def _panel(request: Request, garage: Garage, texts: list[str], commanded: bool) 
     modules = [
         module
         | {
-            "reason_texts": [refusal_text(language, reason) or reason for reason in module["reasons"]],
+            "reason_texts": [tell_reason(reason, language) for reason in module["reasons"]],
             "fault_texts": [_fault(language, fault) for fault in module["faults"]],
         }
         for module in view["modules"]

@@ -19,10 +19,11 @@ from api.pages.words import (
     field_word,
     money,
     plate_shown,
-    refusal_text,
+    refusals_told,
     say,
     state_word,
     waiting_time,
+    why_told,
 )
 
 LANGUAGE_COOKIE = "language"
@@ -67,7 +68,8 @@ def render(request: Request, name: str, status: int = 200, **context: Any) -> HT
         site_name=site.name,
         t=partial(say, language),
         state_word=partial(state_word, language),
-        refusal_text=partial(refusal_text, language),
+        refusals_told=partial(refusals_told, language),
+        why_told=partial(why_told, language),
         field_word=partial(field_word, language),
         waiting_time=partial(waiting_time, language),
         clock=lambda utc_ms: local_time(utc_ms, site.utc_offset_minutes),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from api.pages import words_desk, words_hand, words_kiosk, words_live, words_maintenance
 from api.times import clock_time, local_moment
+from domain.reasons import tell, why_from
 from domain.refusals import RefusalCode
 
 LANGUAGES: Final = ("zh", "en")
@@ -37,15 +38,6 @@ def state_word(language: str, family: str, state: str | None) -> str:
     return say(language, key) if key in WORDS else state
 
 
-def refusal_text(language: str, reason: str) -> str:
-    """A reason written as "code" or "code:subject" as a sentence; empty if the code is none of ours."""
-    code, _, about = reason.partition(":")
-    known = _REFUSALS.get(code)
-    if known is None:
-        return ""
-    return f"{known.text(language)} ({about.strip()})" if about else known.text(language)
-
-
 def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
     """Why a job comes when it comes: what sets it apart, its place, and the reason that was weighed for it."""
     parts = []
@@ -57,9 +49,19 @@ def why(language: str, job: dict[str, Any], utc_offset_minutes: int) -> str:
         parts.append(say(language, "why_booked" if job["waiting_for_driver"] else "why_booked_here", at=at))
     elif is_waiting:
         parts.append(say(language, "why_ahead", n=job["ahead"]) if job["ahead"] else say(language, "why_next"))
-    if job["reason"]:
-        parts.append(refusal_text(language, job["reason"]) or job["reason"])
+    if job["why"]:
+        parts.append(why_told(language, job["why"]))
     return "; ".join(parts) if language == "en" else "；".join(parts)
+
+
+def why_told(language: str, why: list[dict[str, Any]]) -> str:
+    """Reasons as the garage tells them (code and values), as one sentence."""
+    return tell(why_from(why), language)
+
+
+def refusals_told(language: str, why: list[dict[str, Any]]) -> str:
+    """Those of the reasons that are refusals: what a driver needs to hear of a request that ended."""
+    return tell(tuple(reason for reason in why_from(why) if reason.code in _REFUSALS), language)
 
 
 def day_word(language: str, utc_ms: int, now_utc_ms: int, utc_offset_minutes: int) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from api import asks
 from api.access import OPERATORS
 from api.edge import GarageDep, GuardedRoute, PrincipalDep
+from api.pages.words import why_told
 from api.ports import Garage
 from api.problems import Problem
 from api.resources import job_resource
@@ -95,7 +96,15 @@ async def ask_bay_costs(body: BayCostsBody, garage: GarageDep) -> dict[str, Any]
     The car's usual time is not asked here: its waits would tell strangers when somebody leaves home.
     """
     costs = garage.bay_costs(body.car(), body.plate, minute_of_day(body.at))
-    bays = [{"bay": cost["bay"], "wait_s": cost["wait_ms"] // 1000, "reason": cost["reason"]} for cost in costs]
+    bays = [
+        {
+            "bay": cost["bay"],
+            "wait_s": cost["wait_ms"] // 1000,
+            "reason": why_told("en", cost["why"]),
+            "why": cost["why"],
+        }
+        for cost in costs
+    ]
     return {"at": body.at, "bays": bays}
 
 

@@ -52,6 +52,7 @@ from domain.events import AlarmRaised, BookingAdvanced, Recorded
 from domain.ids import BayId, BookingId, JobId, ModuleId, Plate
 from domain.moment import Moment
 from domain.parts import Part, parse_part, without
+from domain.reasons import ReasonCode, because
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import Inputs
 from domain.site import Site
@@ -79,6 +80,12 @@ JOB_FIELDS = (
 NO_INPUTS = Inputs({}, {}, {}, {})
 
 
+def _cost(module: str, level: int, bring_s: int) -> dict[str, Any]:
+    return because(
+        ReasonCode.BAY_COST, level=level, bring_s=bring_s, at="07:40", module=module, busy_pct=0, queue_s=0
+    ).to_json()
+
+
 def refused(code: RefusalCode, about: str = "") -> Refused:
     return Refused((Refusal(code, about),))
 
@@ -99,8 +106,8 @@ class FakeGarage:
         self.journal: list[Recorded] = []
         self.marks: dict[str, dict[str, Any]] = {}
         self.costs = [
-            {"bay": "B-2-03", "wait_ms": 95_000, "reason": "level 2, few others then"},
-            {"bay": "A-3-07", "wait_ms": 150_000, "reason": "level 3, in nobody's way"},
+            {"bay": "B-2-03", "wait_ms": 95_000, "why": [_cost("B", 2, 95)]},
+            {"bay": "A-3-07", "wait_ms": 150_000, "why": [_cost("A", 3, 150)]},
         ]
         self.is_ready = True
         self.recovery_fields: dict[str, Any] = {
@@ -405,7 +412,7 @@ class FakeGarage:
             "booking": None,
             "due_utc_ms": None,
             "waiting_for_driver": False,
-            "reason": "",
+            "why": [],
             "plate": plate,
             "vehicle": vehicle,
         }

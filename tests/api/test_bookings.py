@@ -55,6 +55,7 @@ def test_a_booked_departure_is_told_on_the_site_s_clock_and_in_utc(client: TestC
         "due_utc_ms": 1_790_034_000_000,
         "state": "planned",
         "reason": "",
+        "why": [],
         "job": None,
     }
 

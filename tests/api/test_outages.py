@@ -63,7 +63,7 @@ def test_the_urgent_bay_goes_first_and_an_unknown_one_is_refused(client: TestCli
 
 def test_a_driver_whose_job_ended_reads_why_at_the_kiosk(client: TestClient, garage: FakeGarage) -> None:
     job = client.post("/api/v1/storages", json={"plate": "京A12345", "vehicle_class": "Z"}).json()["job"]
-    garage.advance(job, "cancelled", reason="unreachable:A-4-01: A-2-02 (rope)")
+    garage.advance(job, "cancelled", why=[{"code": "unreachable", "values": {"about": "A-4-01: A-2-02 (rope)"}}])
     for language, words in (("en", "No sequence of moves brings this pallet down."), ("zh", "无法将该载车板降至地面")):
         page = client.get(f"/kiosk/job/{job}", headers={"Accept-Language": language}).text
         assert words in page

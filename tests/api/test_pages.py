@@ -16,6 +16,7 @@ from api.settings import Role
 from controller.machines import BOOKING, GARAGE, JOB, MODULE, SESSION, SPOT
 from domain.commands import ConfirmModule, PauseGarage, RequestStorage
 from domain.faults import FAULT_TEXTS, FaultNumber
+from domain.reasons import ReasonCode, because
 from domain.refusals import RefusalCode
 from domain.vehicle import VEHICLE_CLASSES
 from tests.api.conftest import bearer
@@ -283,13 +284,13 @@ def test_the_desk_shows_bookings_standing_cars_and_why_each_job_comes_when_it_co
     booking = client.post("/api/v1/bookings", json=body).json()["booking"]
     assert "Monday to Friday" in client.get("/operator", headers=headers).text
     job = garage.call(booking)
-    garage.advance(job, "standing_by", reason="shortest first")
+    garage.advance(job, "standing_by", why=[because(ReasonCode.ONLY_ONE).to_json()])
     page = client.get("/operator", headers=headers).text
-    assert "booked for 07:40, driver not here yet; shortest first" in page
+    assert "booked for 07:40, driver not here yet; the only one waiting" in page
     assert re.search(r"Standing at the gate for their drivers: <strong>A-3-07</strong> \(J000001, 07:40\)", page)
     assert "京A12345" not in page
     chinese = client.get("/operator", headers=headers | {"Accept-Language": "zh"}).text
-    assert "预约 07:40，车主未到" in chinese
+    assert "预约 07:40，车主未到；仅此一个请求" in chinese
 
 
 def test_the_desk_commands_and_says_what_came_of_it(client: TestClient, garage: FakeGarage) -> None:

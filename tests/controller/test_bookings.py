@@ -10,6 +10,7 @@ from domain.commands import CancelBooking, CancelJob, ChangeBooking, Leaving, Ma
 from domain.events import JobQueued, MotionRequested
 from domain.ids import BookingId, JobId, Plate
 from domain.outputs import GATE, Opcode
+from domain.reasons import ReasonCode, because, tell
 from domain.refusals import RefusalCode
 from domain.signals import GateState
 from runtime.virtual import digest
@@ -100,7 +101,7 @@ def test_a_no_show_frees_the_module_and_a_daily_booking_comes_round_again(garage
     assert UPPER in garage.memory.parked
     assert booking(garage, name).state == "planned"
     assert booking(garage, name).due_utc_ms == first_due_ms + 86_400_000
-    assert booking(garage, name).reason == "nobody came"
+    assert booking(garage, name).why == (because(ReasonCode.NOBODY_CAME),)
     # and whoever comes late is served as everybody else
     garage.see_through(garage.fetch(UPPER))
     assert garage.violations == []
@@ -145,7 +146,7 @@ def test_nobody_waits_long_for_a_no_show(garage: GarageRun) -> None:
     assert opened_ms is not None
     due_ms = next(iter(garage.memory.bookings.values())).due_utc_ms
     assert opened_ms - due_ms < grace_ms + 200_000
-    assert next(iter(garage.memory.bookings.values())).reason == "nobody came while others wait"
+    assert next(iter(garage.memory.bookings.values())).why == (because(ReasonCode.NOBODY_CAME_IN_THE_WAY),)
     assert garage.violations == []
 
 
@@ -327,8 +328,8 @@ def test_whoever_comes_home_as_booked_may_tell_it_too(garage: GarageRun) -> None
 def test_why_a_car_got_its_bay_is_in_the_journal_and_not_told_to_whoever_asks_for_the_job(garage: GarageRun) -> None:
     job = garage.store("京A44444")
     (queued,) = [event for event in garage.heard(JobQueued) if event.job == job]
-    assert "for a stay of about" in queued.reason
-    assert queued.reason not in garage.job(job).reason
+    assert "for a stay of about" in tell(queued.why, "en")
+    assert not set(queued.why) & set(garage.job(job).why)
 
 
 def test_a_booked_car_on_the_ground_keeps_nobody_waiting(garage: GarageRun) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.events import JobEstimated, MotionRequested
 from domain.ids import Plate
 from domain.outputs import Opcode
+from domain.reasons import tell
 from tests.garage_run import SEDAN, GarageRun
 from tests.sites import default_site, small_site
 
@@ -49,6 +50,6 @@ def test_a_higher_bay_costs_more_and_a_busy_module_too() -> None:
     by_bay = {cost.bay: cost.wait_ms for cost in costs}
     assert by_bay[min(by_bay)] < by_bay[max(bay for bay in by_bay if bay.startswith("A-3"))]
     assert [cost.wait_ms for cost in costs] == sorted(by_bay.values())
-    assert "07:30" in costs[0].reason
+    assert "07:30" in tell(costs[0].why, "en")
     emptier = garage.run.controller.bay_costs(SEDAN, Plate("京B00001"))
     assert len(emptier) == len(costs)

@@ -8,11 +8,20 @@ from hypothesis import strategies as st
 
 from domain.events import EVENT_KINDS, CarLeft, Event, JobAdvanced, Recorded
 from domain.ids import BayId, JobId, Plate
+from domain.reasons import Reason, ReasonCode
 from runtime.anchors import Anchor
 from runtime.audit import audit
 from runtime.journal import Head, Journal
 
 UTC_MS = 1_767_225_600_000
+_name = st.text("abcdefgh_", min_size=1, max_size=6)
+_value = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+any_reason: st.SearchStrategy[Reason] = st.builds(
+    Reason,
+    st.sampled_from([*(one.code for one in ReasonCode), "of_a_later_version"]),
+    st.dictionaries(_name, _value, max_size=3).map(lambda values: tuple(sorted(values.items()))),
+)
+st.register_type_strategy(Reason, any_reason)
 any_event: st.SearchStrategy[Event] = st.one_of([st.from_type(kind) for kind in EVENT_KINDS.values()])
 
 

@@ -36,6 +36,7 @@ from domain.events import (
 from domain.faults import FaultNumber
 from domain.ids import BayId, JobId, ModuleId
 from domain.outputs import GATE, Bypass, Opcode, Outputs
+from domain.reasons import ReasonCode, because
 from domain.refusals import RefusalCode
 from domain.signals import GateState, PlcMode
 from runtime.application import load_memory
@@ -153,7 +154,7 @@ def test_nobody_seen_for_ten_minutes_loses_it(garage: GarageRun, desk: Desk) -> 
     garage.wait(599_000)
     assert garage.module().state == "manual"
     garage.wait(2_000)
-    assert garage.heard(ManualReleased) == [ManualReleased(A, WANG, "no sign of the holder")]
+    assert garage.heard(ManualReleased) == [ManualReleased(A, WANG, (because(ReasonCode.NO_SIGN),))]
     assert garage.refuse(HoldManual(*desk.who, 99)) is RefusalCode.NOT_MANUAL
 
 
@@ -319,7 +320,7 @@ def test_a_plc_that_restarts_and_does_not_count_it_is_caught(garage: GarageRun, 
     garage.wait(5000)
     told = [event for event in garage.heard(FaultRaised) if event.number == FaultNumber.PLC_REBOOTED]
     assert [event.about for event in told] == ["it forgot commands but counted no start"]
-    assert garage.heard(ManualReleased)[-1].reason == "link lost"
+    assert garage.heard(ManualReleased)[-1].why == (because(ReasonCode.LINK_LOST),)
     assert garage.module().state == "locked"
 
 
@@ -363,7 +364,7 @@ def test_a_bypass_takes_two_people_one_held_move_and_is_journalled(garage: Garag
     assert desk.refused(Opcode.JOG_SLIDE, 1, 3, 1) is RefusalCode.HOIST_BUSY, "one move, then it is over"
     assert garage.heard(BypassAsked)[-1].reason == "switch torn off, hook seen closed"
     assert garage.heard(BypassGranted) == [BypassGranted(A, WANG, LI, 1)]
-    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, "button let go")]
+    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.LET_GO),))]
     assert garage.violations == []
 
 
@@ -383,7 +384,7 @@ def test_a_bypass_that_nobody_uses_lapses(garage: GarageRun, desk: Desk) -> None
     garage.accept(AskBypass(*desk.who, Bypass.HOOK_CLOSED, "soon"))
     garage.accept(GrantBypass(A, LI, Bypass.HOOK_CLOSED))
     garage.wait(121_000)
-    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, "nobody used it in time")]
+    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.NOT_USED),))]
 
 
 # -- the way back -------------------------------------------------------------------------------------------
@@ -394,7 +395,7 @@ def test_the_key_back_in_automatic_starts_nothing_and_a_person_confirms(garage: 
     turn_key(garage, PlcMode.AUTOMATIC)
     garage.wait(1000)
     assert [event.state for event in garage.heard(ModuleAdvanced)][-3:] == ["manual", "reconciling", "locked"]
-    assert garage.heard(ManualReleased)[-1].reason == "key turned"
+    assert garage.heard(ManualReleased)[-1].why == (because(ReasonCode.KEY_TURNED),)
     garage.wait(600_000)
     assert automatic_requests(garage) == []
     garage.accept(ConfirmModule(A, WANG))
@@ -445,7 +446,7 @@ def test_a_restart_takes_the_module_out_of_every_hand(garage: GarageRun, desk: D
     garage.crash()
     assert still(garage)
     garage.wait(3000)
-    assert garage.heard(ManualReleased) == [ManualReleased(A, WANG, "controller started")]
+    assert garage.heard(ManualReleased) == [ManualReleased(A, WANG, (because(ReasonCode.CONTROLLER_STARTED),))]
     assert garage.module().state == "locked"
     assert garage.refuse(HoldManual(*desk.who, 999)) is RefusalCode.NOT_MANUAL
 

@@ -8,6 +8,7 @@ from domain.events import CarLeft, ModuleAdvanced, MotionRequested, PartPutBack,
 from domain.grid import ModuleLayout
 from domain.ids import BayId, JobId, ModuleId, Plate, parse_bay
 from domain.outputs import Opcode
+from domain.reasons import Reason
 from domain.refusals import RefusalCode
 from runtime.virtual import digest
 from sim.demand import weekday_trips
@@ -110,7 +111,7 @@ def test_waiting_jobs_that_became_impossible_end_with_the_reason_and_the_rest_go
     take_out(run, "A-2-02")
     run.wait_until(lambda: not run.job(lost).is_open)
     assert run.job(lost).state == "cancelled"
-    assert run.job(lost).reason == "unreachable:A-4-01: A-2-02 (rope being replaced)"
+    assert run.job(lost).why == (Reason("unreachable", (("about", "A-4-01: A-2-02 (rope being replaced)"),)),)
     assert run.memory.parked[Plate(plate("A-4-01"))].bay == "A-4-01"
     assert run.see_through(first).state == "done"
     assert run.see_through(last).state == "done"

@@ -148,7 +148,7 @@ def test_the_age_bound_is_kept_whenever_an_order_keeps_it() -> None:
         plan, best = solve(instance), cheapest_of_all(instance, derive(instance))
         assert plan.cost == best
         kept += not plan.cost.beyond_age_ms
-        relaxed += any("least time beyond" in reason for reason in plan.reasons)
+        relaxed += any(reason.code == "beyond_age" for reason in plan.why)
     assert kept > 0
     assert kept + relaxed == 25
 
@@ -159,7 +159,7 @@ def test_an_emergency_goes_first_whatever_the_others_weigh() -> None:
     jobs = tuple(replace(job, priority=Priority.EMERGENCY) if job == top else job for job in instance.jobs)
     plan = solve(replace(instance, jobs=jobs))
     assert plan.order[0] == top.id
-    assert "emergency" in " ".join(plan.jobs[0].reasons)
+    assert "emergency" in [reason.code for reason in plan.jobs[0].why]
 
 
 def test_a_car_enters_on_the_pallet_that_another_just_left() -> None:

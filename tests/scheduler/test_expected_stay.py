@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, Plate, parse_bay
 from domain.machine import Machine
+from domain.reasons import tell
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from scheduler.habits import DAY_MS, HOUR_MS
 from scheduler.placement import (
@@ -102,7 +103,7 @@ def test_the_pallet_that_is_down_serves_the_next_car() -> None:
     placed = place(10, where)
 
     assert placed.bay == "A-2-05"
-    assert "its pallet is down already" in placed.reason
+    assert "its pallet is down already" in tell(placed.why, "en")
 
 
 def test_tall_bays_wait_for_tall_cars() -> None:
@@ -126,12 +127,14 @@ def test_dead_bays_are_never_given_and_count_for_nothing() -> None:
 
 
 def test_the_reason_names_level_stay_and_habit() -> None:
-    assert place(9, around(offer(SITE.modules[0]))).reason == (
-        "level 1 in module A for a stay of about 9 h (known), 0 jobs before"
+    placed = place(9, around(offer(SITE.modules[0])))
+    assert tell(placed.why, "en") == (
+        "level 1 in module A, 0 jobs before; for a stay of about 9 h; its departure is known"
     )
+    assert tell(placed.why, "zh") == "A 库第 1 层，前面 0 个请求；预计停放约 9 小时；离开时间已知"
     newcomer = by_expected_stay(Arrival(Plate("P"), LOW), around(offer(SITE.modules[0])))
     assert newcomer is not None
-    assert "not seen to leave yet" in newcomer.reason
+    assert "not seen to leave yet" in tell(newcomer.why, "en")
 
 
 def test_rents_are_the_marginal_cars_and_the_top_is_free() -> None:

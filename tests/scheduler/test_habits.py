@@ -59,7 +59,7 @@ CROWD = crowd_of(60)
 
 def test_a_newcomer_is_expected_to_do_what_cars_here_do() -> None:
     assert leaves_per_day(None, CROWD, MONDAY_UTC_MS) == pytest.approx((1 + 0.5 + 0.25) / 3, rel=0.1)
-    assert "not seen to leave yet" in told(None, CROWD, MONDAY_UTC_MS)
+    assert "not seen to leave yet" in told(None, CROWD, MONDAY_UTC_MS).text("en")
 
 
 @pytest.mark.parametrize(("every", "rate"), [(1, 1.0), (2, 0.5), (7, 1 / 7)])
@@ -76,7 +76,7 @@ def test_the_morning_of_a_commuter_is_foreseen() -> None:
     assert chance_to_leave(habit, CROWD, evening_utc_ms, 8 * HOUR_MS) < 0.1
     assert chance_to_leave(habit, CROWD, evening_utc_ms, 14 * HOUR_MS) > 0.75
     assert 11 * HOUR_MS < expected_stay_ms(habit, CROWD, evening_utc_ms) < 20 * HOUR_MS
-    assert told(habit, CROWD, evening_utc_ms, 480) == "leaves 0.9 times a day, mostly about 14:30"
+    assert told(habit, CROWD, evening_utc_ms, 480).text("en") == "leaves 0.9 times a day, mostly about 14:30"
 
 
 def test_who_leaves_seldom_stays_long() -> None:
@@ -93,7 +93,7 @@ def test_a_new_job_shows_within_a_half_life() -> None:
         left_utc_ms = MONDAY_UTC_MS + day * DAY_MS + 21 * HOUR_MS
         habit = learn_departure(habit, left_utc_ms - 13 * HOUR_MS, left_utc_ms)
 
-    assert told(habit, CROWD, habit.at_utc_ms).endswith(("about 20:30", "about 21:30"))
+    assert told(habit, CROWD, habit.at_utc_ms).text("en").endswith(("about 20:30", "about 21:30"))
 
 
 def test_a_car_unseen_for_long_is_like_any_other_that_seldom_leaves() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from random import Random
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.ids import BayId, JobId, parse_bay
 from domain.machine import Machine
+from domain.reasons import ReasonCode, because, tell
 from domain.vehicle import VEHICLE_CLASSES
 from scheduler import exact
 from scheduler.instance import Instance, JobKind, PlanJob, Priority
@@ -68,8 +70,8 @@ def test_a_short_job_goes_before_a_long_one_that_came_a_moment_earlier() -> None
     chosen = rolling_exact(queue(waiting("J1", "A-4-05", 5), waiting("J2", "A-1-03", 1)))
     assert chosen.job == "J2"
     assert chosen.begin_utc_ms == NOW
-    assert "less waiting in all" in chosen.reason
-    assert "proven optimal" in chosen.reason
+    assert [reason.code for reason in chosen.why] == ["first_of", "less_waiting", "proven"]
+    assert "s less waiting in all than in the order of the requests; proven optimal" in tell(chosen.why, "en")
 
 
 def test_whoever_would_wait_beyond_the_age_bound_goes_first_however_long_his_job_is() -> None:
@@ -89,7 +91,7 @@ def test_a_booked_pallet_is_begun_so_that_it_stands_on_the_ground_in_time() -> N
     machine = Machine()
     lead_s = (machine.slide_ms(2400) + machine.inrush_stagger_ms + machine.lowering_ms(3850)) / 1000
     assert begin_s == 300 - 15 - lead_s
-    assert "waits" in chosen.reason and "due 05:25" in chosen.reason
+    assert chosen.why == (because(ReasonCode.WAITS_FOR_BOOKED, wait_s=ceil(begin_s), bay="A-3-07", at="05:25"),)
 
 
 def test_a_driver_who_comes_long_before_a_booking_is_served_meanwhile() -> None:
@@ -113,7 +115,7 @@ def test_a_car_enters_on_the_pallet_that_another_just_left() -> None:
     jobs = (waiting("J1", "A-4-05", 20, kind="storage"), waiting("J2", "A-4-02", 10))
     chosen = rolling_exact(queue(*jobs, down="A-2-03", empty=("A-2-03",)))
     assert (chosen.job, chosen.bay) == ("J1", "A-2-03")
-    assert "nearer" in chosen.reason
+    assert because(ReasonCode.NEARER, bay="A-2-03", other="A-4-05") in chosen.why
 
 
 def test_a_tall_car_is_not_put_on_a_low_level_because_it_is_nearer() -> None:

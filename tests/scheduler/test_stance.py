@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.ids import BayId, parse_bay
 from domain.machine import Machine
+from domain.reasons import tell
 from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
 from scheduler.dockings import is_free, slid
 from scheduler.habits import DAY_MS, HOUR_MS
@@ -39,7 +40,7 @@ def test_the_shaft_of_the_likeliest_upper_car_is_freed() -> None:
     assert is_free(LAYOUT.initial_columns, parse_bay(BayId(FREE_NOW)))
     found = exposing(outlook({"A-3-04": 0.6, "A-2-02": 0.2, FREE_NOW: 0.1}))
     assert found.expose == "A-3-04"
-    assert "67 % likely" in found.reason
+    assert "67 % likely" in tell(found.why, "en")
 
 
 def test_a_car_on_the_ground_needs_no_shaft() -> None:

@@ -7,6 +7,7 @@ are free to be given is the caller's answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from operator import mul
 
 from controller.memory import Memory
 from domain.booking import BookingKind
@@ -65,16 +66,17 @@ def _offer(
 
 def expected_departures(memory: Memory, layout: ModuleLayout, now_utc_ms: int) -> tuple[float, ...]:
     """How many of a module's parked cars leave in each hour of UTC on an average day."""
-    sums = [0.0] * 24
+    shown: list[tuple[float, ...]] = []
+    factors: list[float] = []
     for name in layout.bay_names:
         plate = memory.car_at.get(name)
         if plate is None:
             continue
         habit = memory.habits.get(plate, memory.crowd)
         if habit.weight:
-            per_day = leaves_per_day(memory.habits.get(plate), memory.crowd, now_utc_ms) / habit.weight
-            sums = [total + count * per_day for total, count in zip(sums, habit.departures, strict=True)]
-    return tuple(sums)
+            shown.append(habit.departures)
+            factors.append(leaves_per_day(memory.habits.get(plate), memory.crowd, now_utc_ms) / habit.weight)
+    return tuple(sum(map(mul, hour, factors)) for hour in zip(*shown, strict=True)) if shown else (0.0,) * 24
 
 
 def _booked_utc_ms(memory: Memory, plate: Plate) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType
 
 ModuleId = NewType("ModuleId", str)
@@ -36,6 +37,7 @@ class BayRef:
         return BayId(f"{self.module}-{self.level}-{self.index:02d}")
 
 
+@lru_cache(maxsize=4096)
 def parse_bay(text: str) -> BayRef:
     """Read `A-3-07`; raises ValueError for anything else."""
     match = _BAY.fullmatch(text)

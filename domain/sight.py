@@ -56,7 +56,7 @@ def sight_of(image: ModuleImage | None) -> str:
         return ""
     cells = ",".join(f"{cells:x}" for cells in image.cells)
     away = ",".join(
-        f"{place}:{signal.state:x}" for place, signal in enumerate(image.pallets) if not signal.state & Pallet.HOME
+        f"{place}:{signal.state:x}" for place, signal in enumerate(image.pallets) if signal.lacks(Pallet.HOME)
     )
     return f"{image.mode:x}.{image.gate:x}.{image.safety:x};{cells};{away}"
 

@@ -40,6 +40,7 @@ RUSH_H = 7.5
 _SETTLE_MS = HOUR_MS // 2
 _DRAIN_MS = 4 * HOUR_MS
 _PIN = "123456"
+WMS_PER_KWH = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,14 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """How long one choice of the next job took: by the clock, and the processor's time for it."""
+
+    wall_ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lived:
     """What was noted of a cell."""
 
@@ -98,8 +107,9 @@ class Lived:
     waited: tuple[Waited, ...]
     unserved: int
     judged: tuple[Judged, ...]
-    decision_ms: tuple[float, ...]
+    decisions: tuple[Spent, ...]
     moves: int
+    motors_kwh: float
     jobs: int
     booked_due: int
     booked_in_time: int
@@ -181,7 +191,7 @@ def live(cell: Cell) -> Lived:
     planned = with_bookings(trips, cell.seed, family.bookings, start_utc_ms=begin_utc_ms, utc_offset_minutes=offset)
     if not takes_bookings(cell.policy):
         planned = [replace(trip, due_utc_ms=None) for trip in planned if trip.kind != "book"]
-    decision_ms: list[float] = []
+    decisions: list[Spent] = []
     run = VirtualRun(
         site,
         begin.residents,
@@ -189,17 +199,17 @@ def live(cell: Cell) -> Lived:
         cell.seed,
         begin_utc_ms,
         KeepsNothing(),
-        policy=_timed(policy_named(cell.policy), decision_ms),
+        policy=_timed(policy_named(cell.policy), decisions),
         scan_ms=cell.config.scan_ms,
         remembered=Memory.from_state(begin.memory),
     )
     watch = _Watch(run)
     run.observer = watch.hear
     run.run_to((planned[-1].at_ms if planned else 0) + _DRAIN_MS)
-    return _lived(cell, family, watch, planned, decision_ms)
+    return _lived(cell, family, watch, planned, decisions)
 
 
-def _lived(cell: Cell, family: Family, watch: _Watch, planned: list[Trip], decision_ms: list[float]) -> Lived:
+def _lived(cell: Cell, family: Family, watch: _Watch, planned: list[Trip], decisions: list[Spent]) -> Lived:
     run, tally = watch.run, watch.tally
     images = [module.image for module in run.controller.modules.values() if module.image is not None]
     wished = sum(trip.kind in ("arrive", "depart") for trip in planned)
@@ -212,8 +222,9 @@ def _lived(cell: Cell, family: Family, watch: _Watch, planned: list[Trip], decis
         waited=tuple(_waited(run, tally)),
         unserved=max(0, wished - len(tally.served)),
         judged=tuple(_judged(watch)) if family.has_clairvoyant else (),
-        decision_ms=tuple(decision_ms),
+        decisions=tuple(decisions),
         moves=sum(image.lifts + image.slides for image in images),
+        motors_kwh=sum(module.energy_wms for module in run.rig.plant.modules.values()) / WMS_PER_KWH,
         jobs=tally.jobs,
         booked_due=len(tally.called) + tally.lapsed,
         booked_in_time=tally.punctual,
@@ -238,13 +249,14 @@ def _waited(run: VirtualRun, tally: Tally) -> list[Waited]:
     return found
 
 
-def _timed(policy: Policy, spent_ms: list[float]) -> Policy:
+def _timed(policy: Policy, spent: list[Spent]) -> Policy:
     """The same policy; how long each choice of the next job took is noted."""
 
     def sequencer(queue: Queue) -> Chosen:
-        begun = time.perf_counter_ns()
+        begun_ns, busy_ns = time.perf_counter_ns(), time.thread_time_ns()
         chosen = policy.sequencer(queue)
-        spent_ms.append((time.perf_counter_ns() - begun) / 1e6)
+        busy_ns = time.thread_time_ns() - busy_ns
+        spent.append(Spent((time.perf_counter_ns() - begun_ns) / 1e6, busy_ns / 1e6))
         return chosen
 
     return replace(policy, sequencer=sequencer)

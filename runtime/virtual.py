@@ -124,6 +124,7 @@ class VirtualRun:
     now_ms: int = field(init=False, default=0)
     scans: int = field(init=False, default=0)
     step_ns: list[int] | None = None
+    """If given, hears the processor time of every step, which other programs disturb less than the clock's."""
     remembered: Memory | None = None
     """What the garage knows from before, residents included; None: it has never run."""
     _wires: VirtualWires = field(init=False)
@@ -183,10 +184,10 @@ class VirtualRun:
         if self._anchors is not None:
             inputs = self._anchors.judged(inputs)
         moment = Moment(now_ms, self.start_utc_ms + now_ms)
-        begun_ns = time.perf_counter_ns() if self.step_ns is not None else 0
+        begun_ns = time.thread_time_ns() if self.step_ns is not None else 0
         step = self.controller.step(moment, inputs, commands)
         if self.step_ns is not None:
-            self.step_ns.append(time.perf_counter_ns() - begun_ns)
+            self.step_ns.append(time.thread_time_ns() - begun_ns)
         self.scans += 1
         self._store(step.events)
         if step.events and self.observer is not None:

@@ -13,9 +13,11 @@ without a history is expected to do what cars here do, and a car with one what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, expm1
+from operator import mul
 from typing import Any
 
 from domain.ids import Plate
@@ -43,9 +45,9 @@ _DIGITS = 4
 _ZEROS = (0.0,) * 24
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Habit:
-    """Decayed observations of one car, or of all cars together.
+    """Decayed observations of one car, or of all cars together. What follows from them is worked out once.
 
     `departures` and `parked_hours` have 24 values, one for each hour of UTC: how often it left in
     that hour, and for how many hours it stood here in it. `watched_days` is for how long it was
@@ -57,10 +59,23 @@ class Habit:
     departures: tuple[float, ...]
     parked_hours: tuple[float, ...]
 
-    @property
+    @cached_property
     def weight(self) -> float:
         """Decayed number of departures: how much is known."""
         return sum(self.departures)
+
+    @cached_property
+    def mean_per_day(self) -> float:
+        """How often a car of this crowd leaves a day."""
+        return (self.weight + 24 * _BASE_RATE_H * _BASE_HOURS) / (self.watched_days + _BASE_HOURS)
+
+    @cached_property
+    def base_rates(self) -> tuple[float, ...]:
+        """For each hour of UTC, the rate (per hour) at which a car of this crowd leaves while standing in it."""
+        return tuple(
+            (count + _BASE_RATE_H * _BASE_HOURS) / (hours + _BASE_HOURS)
+            for count, hours in zip(self.departures, self.parked_hours, strict=True)
+        )
 
     @staticmethod
     def from_state(state: dict[str, Any]) -> Habit:
@@ -110,7 +125,7 @@ def _with_stay(old: Habit, watched_from_utc_ms: int, parked_utc_ms: int, left_ut
 
 def leaves_per_day(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> float:
     """How often the car leaves a day, away or not: the posterior mean under the crowd's gamma prior."""
-    mean = (crowd.weight + 24 * _BASE_RATE_H * _BASE_HOURS) / (crowd.watched_days + _BASE_HOURS)
+    mean = crowd.mean_per_day
     if habit is None:
         return mean
     kept = _kept(habit, now_utc_ms)
@@ -125,27 +140,30 @@ def hourly_hazard(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> tuple[f
     First how much more often than the crowd the car leaves over the whole day, then hour by hour
     what it has shown against that expectation.
     """
-    base = tuple(
-        (count + _BASE_RATE_H * _BASE_HOURS) / (hours + _BASE_HOURS)
-        for count, hours in zip(crowd.departures, crowd.parked_hours, strict=True)
-    )
+    return _hazard(habit, crowd, now_utc_ms, range(24))
+
+
+def _hazard(habit: Habit | None, crowd: Habit, now_utc_ms: int, hours: Iterable[int]) -> tuple[float, ...]:
+    """The rates of these hours."""
+    base = crowd.base_rates
     if habit is None:
-        return base
+        return tuple(base[hour] for hour in hours)
     kept = _kept(habit, now_utc_ms)
-    expected = sum(rate * hours for rate, hours in zip(base, habit.parked_hours, strict=True)) * kept
+    expected = sum(map(mul, base, habit.parked_hours)) * kept
     ratio = (OUTINGS_SHAPE + habit.weight * kept) / (OUTINGS_SHAPE + expected)
+    counts, parked = habit.departures, habit.parked_hours
     return tuple(
-        (count * kept + HOUR_PRIOR_DAYS * ratio * rate) / (hours * kept + HOUR_PRIOR_DAYS)
-        for count, hours, rate in zip(habit.departures, habit.parked_hours, base, strict=True)
+        (counts[hour] * kept + HOUR_PRIOR_DAYS * ratio * base[hour]) / (parked[hour] * kept + HOUR_PRIOR_DAYS)
+        for hour in hours
     )
 
 
 def departure_rate_h(habit: Habit | None, crowd: Habit, now_utc_ms: int) -> float:
     """Rate (per hour) at which a car that is parked now leaves in the coming hour."""
-    hazard = hourly_hazard(habit, crowd, now_utc_ms)
     place = now_utc_ms % DAY_MS / HOUR_MS
     hour, part = int(place), place % 1
-    return hazard[hour] * (1 - part) + hazard[(hour + 1) % 24] * part
+    this, following = _hazard(habit, crowd, now_utc_ms, (hour, (hour + 1) % 24))
+    return this * (1 - part) + following * part
 
 
 def chance_to_leave(habit: Habit | None, crowd: Habit, now_utc_ms: int, within_ms: int) -> float:

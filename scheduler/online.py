@@ -54,14 +54,13 @@ def first_come_order(queue: Queue) -> Order:
 def line_of(queue: Queue) -> Line:
     """The queue in figures, oldest request first."""
     oldest_first = sorted(queue.waiting, key=lambda one: (one.waits_from_utc_ms, one.job))
-    refs = {ref.name: ref for ref in queue.layout.bays}
     return Line(
         layout=queue.layout,
         machine=queue.machine,
         times=queue.times or nominal(queue.layout, queue.machine),
         columns=queue.columns,
         turns=tuple(_turn(queue, one) for one in oldest_first),
-        down=None if queue.down is None else refs[queue.down],
+        down=None if queue.down is None else queue.layout.bays[queue.layout.offset[queue.down]],
         spare=queue.empty - frozenset(queue.layout.dead),
         age_bound_ms=queue.age_bound_ms,
     )

@@ -14,11 +14,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, repeat
 from math import sqrt
 
 from domain.grid import ModuleLayout
-from domain.ids import BayId, ModuleId, Plate
+from domain.ids import BayId, ModuleId, Plate, parse_bay
 from domain.machine import Machine
 from domain.reasons import ReasonCode, Why, because
 from domain.vehicle import Vehicle
@@ -135,10 +135,10 @@ def rents_ms(layouts: Iterable[ModuleLayout], machine: Machine, rates: Sequence[
     of leads. The worst bays cost nothing. Heights are left out; see `_sparing`.
     """
     leads = sorted(
-        level_lead_ms(layout, machine, bay.level)
+        lead_ms
         for layout in layouts
-        for bay in layout.bays
-        if bay.name not in layout.dead
+        for level, count in enumerate(layout.pallets_per_level, start=1)
+        for lead_ms in repeat(level_lead_ms(layout, machine, level), count - _dead_on(layout, level))
     )
     kinds = [lead for lead, _ in groupby(leads)]
     ranked = sorted(rates, reverse=True)
@@ -148,6 +148,10 @@ def rents_ms(layouts: Iterable[ModuleLayout], machine: Machine, rates: Sequence[
         marginal = ranked[rank - 1] if rank <= len(ranked) else 0.0
         rents[low] = rents[high] + marginal * (high - low)
     return rents
+
+
+def _dead_on(layout: ModuleLayout, level: int) -> int:
+    return sum(parse_bay(bay).level == level for bay in layout.dead)
 
 
 def level_lead_ms(layout: ModuleLayout, machine: Machine, level: int) -> int:
@@ -223,9 +227,9 @@ def _sparing(vehicle: Vehicle, around: Surroundings) -> tuple[ModuleOffer, ...]:
 
 
 def _lower_than(offer: ModuleOffer, height_mm: int) -> Iterator[BayId]:
-    for ref in offer.layout.bays:
-        if ref.name in offer.free and offer.layout.levels[ref.level - 1].height_mm < height_mm:
-            yield ref.name
+    for name, ref in zip(offer.layout.bay_names, offer.layout.bays, strict=True):
+        if name in offer.free and offer.layout.levels[ref.level - 1].height_mm < height_mm:
+            yield name
 
 
 def _crowding_ms(offer: ModuleOffer, machine: Machine, leaves: Sequence[float]) -> float:

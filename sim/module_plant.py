@@ -58,6 +58,8 @@ class ModulePlant:
         self.motors_w = 0
         self.motor_ms = 0
         """Running time of all motors since assembly, summed."""
+        self.energy_wms = 0
+        """What the motors have taken since assembly, W*ms, while none of them runs."""
         self.moving = 0
         """How many pallets travel now."""
         self.damage = Damage()
@@ -514,6 +516,7 @@ class ModulePlant:
         self.moving += 1
         self.motors_w += self._motor_w(motion)
         self.motor_ms -= route.start_ms
+        self.energy_wms -= self._motor_w(motion) * route.start_ms
         pallet.stalled = False
         self._follow(pallet, route)
         self._tell(pallet)
@@ -536,6 +539,7 @@ class ModulePlant:
         self.moving -= 1
         self.motors_w -= self._motor_w(pallet.motion)
         self.motor_ms += route.end_ms
+        self.energy_wms += self._motor_w(pallet.motion) * route.end_ms
         pallet.rest_at(route.end_mm)
         self._tell(pallet)
         self._touch(pallet)

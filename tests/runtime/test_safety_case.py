@@ -54,8 +54,9 @@ def test_every_promise_of_safety_has_its_row() -> None:
     assert [int(row) for row in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == list(PROMISES)
 
 
-def test_the_number_of_fault_classes_is_right() -> None:
-    assert set(re.findall(r"(\d+) classes", TEXT)) == {str(len(FaultClass)), "25"}
+def test_there_are_as_many_fault_classes_as_it_says() -> None:
+    (told,) = set(re.findall(r"more than (\d+) classes", TEXT))
+    assert len(FaultClass) > int(told)
 
 
 def test_every_test_that_is_named_exists() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from domain.alarm_catalogue import CATALOGUE
 from runtime.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,15 @@ def test_every_link_and_path_of_a_page_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_of_a_page_can_be_typed(name: str) -> None:
     assert [wrong for wrong in map(problem, commands(name)) if wrong is not None] == []
+
+
+def test_every_alarm_says_in_the_documents_what_an_operator_does() -> None:
+    rows = [line for line in text_of("docs/alarms.md").splitlines() if line.startswith("| ")]
+    for kind in CATALOGUE.values():
+        (row,) = [line for line in rows if f"`{kind.code}`" in line]
+        assert kind.action.english in row, kind.code
+        assert kind.action.chinese in row, kind.code
+    assert "docs/alarms.md" in text_of("docs/operating.md")
 
 
 def test_every_command_of_the_program_is_told_of() -> None:

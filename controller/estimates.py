@@ -7,9 +7,10 @@ Decides when a plan is made anew (after any event) and puts memory into the shap
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from controller.memory import Job, Memory
-from controller.queueing import outlook_of, queue_of, queued_jobs
+from controller.queueing import outlook_of, queue_of, queued_jobs, times_of
 from controller.scan import Scan
 from domain.booking import DAY_MINUTES, MINUTE_MS
 from domain.events import JobEstimated
@@ -18,9 +19,9 @@ from domain.ids import JobId, ModuleId, Plate, parse_bay
 from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.bay_costs import BayCost, module_costs
-from scheduler.estimate import Due, Estimate, Running, turns
+from scheduler.calibration import Estimate
+from scheduler.estimate import Due, Running, turns
 from scheduler.habits import DAY_MS, HOUR_MS
-from scheduler.measured import nominal
 from scheduler.sequence import Planner
 
 
@@ -37,14 +38,18 @@ class Estimates:
         due = self._due(memory, columns, job, now_utc_ms)
         if due is None:
             return None
-        return Estimate(due.open_ms, *memory.calibration.interval_ms(due.ahead, due.open_ms))
+        return memory.calibration.estimate(due.dwells, due.open_ms)
 
     def tell(self, scan: Scan, columns: Columns, job: Job) -> None:
         """Tell a driver who has just asked."""
         due = self._due(scan.memory, columns, job, scan.moment.utc_ms)
         if due is not None:
-            low_ms, high_ms = scan.memory.calibration.interval_ms(due.ahead, due.open_ms)
-            scan.emit(JobEstimated(job.id, due.open_ms, low_ms, high_ms, due.ahead))
+            told = scan.memory.calibration.estimate(due.dwells, due.open_ms)
+            scan.emit(
+                JobEstimated(
+                    job.id, told.wait_ms, told.low_ms, told.high_ms, due.ahead, due.dwells, planned_ms=due.open_ms
+                )
+            )
 
     def _due(self, memory: Memory, columns: Columns, job: Job, now_utc_ms: int) -> Due | None:
         if not job.is_open or job.opened_utc_ms is not None:
@@ -55,7 +60,7 @@ class Estimates:
             self._plans[job.module] = known
         _, planned_utc_ms, _, dues = known
         due = dues.get(job.id)
-        return None if due is None else Due(max(0, due.open_ms - (now_utc_ms - planned_utc_ms)), due.ahead)
+        return None if due is None else replace(due, open_ms=max(0, due.open_ms - (now_utc_ms - planned_utc_ms)))
 
     def _plan(self, memory: Memory, columns: Columns, module: ModuleId, now_utc_ms: int) -> dict[JobId, Due]:
         layout = self._site.layout[module]
@@ -67,7 +72,8 @@ class Estimates:
         running = _running(under_way[0], now_utc_ms) if under_way else None
         found = turns(queue, running, self._planner)
         for other in under_way[1:]:
-            found |= {other.id: Due(turns(queue, _running(other, now_utc_ms), self._planner)[other.id].open_ms, 1)}
+            due = turns(queue, _running(other, now_utc_ms), self._planner)[other.id]
+            found |= {other.id: replace(due, ahead=1, dwells=1)}
         return found
 
 
@@ -97,7 +103,7 @@ def bay_costs(
         outlook = outlook_of(site, layout, memory, columns[layout.id], leaving_utc_ms)
         free = [bay for bay in outlook.empty if not layout.misfits(vehicle, parse_bay(bay).level)]
         if free:
-            times = nominal(layout, site.machine)
+            times = times_of(site, layout, memory)
             found += module_costs(layout, times, free, outlook.departures_per_h, outlook.arrivals_per_h, minute)
     return sorted(found, key=lambda cost: (cost.wait_ms, cost.bay))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from controller.alarm_book import ALARM_EVENTS, AlarmBook, AlarmEvent
 from controller.maintenance_book import MaintenanceBook
+from controller.stopwatch import part_of
 from domain.events import (
     BookingAdvanced,
     BookingChanged,
@@ -66,6 +67,7 @@ from domain.vehicle import Vehicle
 from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
 from scheduler.calibration import Calibration
 from scheduler.habits import UNKNOWN_CROWD, Habit, faintest, learn_crowd, learn_departure
+from scheduler.measured import Timing, dwell_part
 
 HABITS_KEPT = 2000
 """Plates whose habits are remembered: more than twice the households of a large compound."""
@@ -119,12 +121,16 @@ class Job:
     stood_utc_ms: int | None = None
     why: Why = ()
     estimate_ms: tuple[int, int, int] | None = None
-    """What was told at the request: from, as planned, to."""
+    """What was told at the request: from, about, to."""
     estimated_utc_ms: int = 0
-    ahead: int = 0
-    """How many were to be served before it when it was estimated."""
+    planned_ms: int = 0
+    """What the plan said then."""
+    dwells: int = 0
+    """How many drivers had yet to finish at the gate before it when it was estimated."""
     since_utc_ms: int = 0
     """When it came to its present state."""
+    dwelt_ms: int | None = None
+    """How long its driver had the gate open, to the word that the zone is clear; None if that is not known."""
 
     @property
     def has_driver(self) -> bool:
@@ -180,6 +186,8 @@ class MotionRecord:
     second: int
     deadline_ms: int
     job: JobId | None
+    alone: bool = False
+    """Whether nothing else of the module moved when it was asked: its motors did not wait for others to start."""
 
 
 @dataclass(slots=True)
@@ -228,6 +236,12 @@ class ModuleMemory:
     """By the person who hung it."""
     unconfirmed: bool = False
     """Whether it was locked or worked on since it was last ready: only a person's word makes it ready again."""
+    timings: dict[str, Timing] = field(default_factory=dict)
+    """What the parts of its jobs have taken, by name (`scheduler.measured`)."""
+
+    def learn(self, part: str, took_ms: int) -> None:
+        """One more measurement of a part."""
+        self.timings[part] = self.timings.get(part, Timing()).learnt(took_ms)
 
 
 @dataclass(slots=True)
@@ -367,7 +381,7 @@ class Memory:
         memory.habits = {plate: Habit.from_state(habit) for plate, habit in state.get("habits", {}).items()}
         memory.crowd = Habit.from_state(state["crowd"]) if "crowd" in state else UNKNOWN_CROWD
         memory.arrivals = Arrivals.from_state(state["arrivals"]) if "arrivals" in state else NO_ARRIVALS
-        memory.calibration = Calibration.from_state(state.get("calibration", {}).get("late_ms", ((), (), ())))
+        memory.calibration = Calibration.from_state(state.get("calibration", {}).get("scores", ()))
         for plate, car in state["parked"].items():
             memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
         for job_id, fields in state["jobs"].items():
@@ -395,6 +409,10 @@ class Memory:
                 bypass=BypassRecord(**module["bypass"]) if module.get("bypass") else None,
                 locks={name: Lock(**lock) for name, lock in module.get("locks", {}).items()},
                 unconfirmed=module.get("unconfirmed", module["state"] == "locked"),
+                timings={
+                    part: Timing(tuple(known["took_ms"]), known["median_ms"])
+                    for part, known in module.get("timings", {}).items()
+                },
             )
         memory.spots = {name: SpotMemory(**spot) for name, spot in state["spots"].items()}
         for name, charging in state["chargings"].items():
@@ -480,7 +498,9 @@ class Memory:
     def _job_estimated(self, event: JobEstimated, utc_ms: int) -> None:
         job = self.jobs[event.job]
         job.estimate_ms = (event.low_ms, event.wait_ms, event.high_ms)
-        job.estimated_utc_ms, job.ahead = utc_ms, event.ahead
+        job.estimated_utc_ms = utc_ms
+        job.planned_ms = event.wait_ms if event.planned_ms is None else event.planned_ms
+        job.dwells = event.ahead if event.dwells is None else event.dwells
 
     def _booking_made(self, event: BookingMade, utc_ms: int) -> None:
         self.booking_count += 1
@@ -514,11 +534,15 @@ class Memory:
     def _session_advanced(self, event: SessionAdvanced, utc_ms: int) -> None:
         job = self.jobs[event.job]
         job.session_state = event.state
+        if event.state == "closing":
+            job.dwelt_ms = event.dwelt_ms
+        elif event.state == "closed" and job.dwelt_ms is not None and not job.withdrawn:
+            self.module(job.module).learn(dwell_part(job.kind), job.dwelt_ms)
         if event.state == "open" and job.opened_utc_ms is None:
             job.opened_utc_ms = utc_ms
             if job.estimate_ms is not None:
                 waited_ms = max(0, utc_ms - job.estimated_utc_ms)
-                self.calibration = self.calibration.learnt(job.ahead, job.estimate_ms[1], waited_ms)
+                self.calibration = self.calibration.learnt(job.dwells, job.planned_ms, waited_ms)
 
     def _motion_requested(self, event: MotionRequested, utc_ms: int) -> None:
         module = self.module(event.module)
@@ -531,6 +555,7 @@ class Memory:
             event.second,
             event.deadline_ms,
             event.job,
+            not module.motions,
         )
 
     def _motion_ended(self, event: MotionEnded, utc_ms: int) -> None:
@@ -538,6 +563,9 @@ class Memory:
         motion = module.motions.pop(event.mailbox)
         opcode = Opcode(motion.opcode).plain
         self.maintenance.moved(event, opcode, motion.first, motion.second)
+        part = part_of(opcode, motion.mailbox)
+        if event.took_ms is not None and part is not None and motion.alone:
+            module.learn(part, event.took_ms)
         if opcode is Opcode.SLIDE:
             if event.result == "done":
                 module.unfinished.pop(event.mailbox, None)
@@ -659,6 +687,10 @@ def _job_from(fields: dict[str, Any]) -> Job:
     # Snapshots from before there were bookings: every job had its driver from the first.
     came = fields.get("came_utc_ms", fields["requested_utc_ms"])
     known = {"vehicle": Vehicle(**fields["vehicle"]), "estimate_ms": tuple(estimate) if estimate else None}
+    if "ahead" in fields:
+        # Snapshots from before plans were corrected by their record: the plan was told as it was.
+        fields = {**fields, "dwells": fields["ahead"], "planned_ms": estimate[1] if estimate else 0}
+        del fields["ahead"]
     return Job(**_with_why({**fields, **known, "came_utc_ms": came}))
 
 

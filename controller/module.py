@@ -46,6 +46,7 @@ from domain.refusals import Refusal, RefusalCode
 from domain.sight import sight_of
 from domain.signals import GateState, Identity, ModuleImage, Pallet, PlcMode, Safety
 from domain.site import Site
+from scheduler.measured import is_plausible, nominal
 from scheduler.moves import Slide
 from scheduler.policy import Policy
 from scheduler.reach import Approach, approach
@@ -80,6 +81,7 @@ class ModuleControl:
         self.columns: Columns = layout.initial_columns
         self._entered_ms = 0
         self._open_since_ms: int | None = None
+        self._first_open: tuple[JobId, int] | None = None
         self._blocked_since_ms: int | None = None
         self._waits_for_power = False
         self._attempts = 0
@@ -644,6 +646,8 @@ class ModuleControl:
             case "opening":
                 if image.gate is GateState.OPEN:
                     self._open_since_ms = scan.moment.mono_ms
+                    if job.opened_utc_ms is None:
+                        self._first_open = job.id, self._open_since_ms
                     self._session(scan, job, SESSION.next("opening", "gate_opened"))
                     return True
                 if image.gate in (GateState.CLOSED, GateState.UNKNOWN):
@@ -688,9 +692,18 @@ class ModuleControl:
             reasons = attendance.against_clear(self._layout, self.image, job)
         if reasons:
             return reasons
-        self._session(scan, job, SESSION.next("open", "confirm", is_clear=not reasons))
+        closing = SESSION.next("open", "confirm", is_clear=not reasons)
+        scan.emit(SessionAdvanced(job.id, closing, self._dwelt_ms(scan, job)))
         self.touched = True
         return ()
+
+    def _dwelt_ms(self, scan: Scan, job: Job) -> int | None:
+        """For how long the gate has been open for this driver, if planning may learn from it."""
+        if self._first_open is None or self._first_open[0] != job.id:
+            return None
+        dwelt_ms = scan.moment.mono_ms - self._first_open[1]
+        promised_ms = nominal(self._layout, self._site.machine).dwell_ms(job.kind)
+        return dwelt_ms if is_plausible(dwelt_ms, promised_ms) else None
 
     def withdraw(self, scan: Scan, job: Job) -> tuple[Refusal, ...]:
         """At an open gate, giving up is also the driver's word; nothing is changed if the sensors disagree."""

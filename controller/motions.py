@@ -11,6 +11,7 @@ from controller.machines import MOTION
 from controller.memory import Job, ModuleMemory, MotionRecord
 from controller.meter import Meter
 from controller.scan import Scan
+from controller.stopwatch import is_whole, part_of
 from domain.events import MotionEnded, MotionRequested
 from domain.faults import FaultNumber
 from domain.grid import ModuleLayout
@@ -19,6 +20,7 @@ from domain.outputs import GATE, MailboxWrite, Opcode
 from domain.sight import sight_of
 from domain.signals import MailboxReply, ModuleImage, Result
 from domain.site import Patience
+from scheduler.measured import is_plausible, nominal
 
 STOPPED_BY_PERSON = 21
 """The PLC's reason (register map) when somebody walks into a closing gate: ordinary life, no fault."""
@@ -37,12 +39,16 @@ _FAULT_OF_OVERDUE = {
 
 @dataclass(slots=True)
 class _Timer:
-    """What is only known while the program runs; `state` is one of the MOTION table."""
+    """What is only known while the program runs; `state` is one of the MOTION table.
+
+    `timed` says that how long it takes is worth knowing.
+    """
 
     write: MailboxWrite
     sent_ms: int
     sendings: int
     overdue_ms: int
+    timed: bool
     state: str = MOTION.initial
 
 
@@ -67,6 +73,7 @@ class Motions:
         self._layout = layout
         self._machine = machine
         self._patience = patience
+        self._promised_ms = nominal(layout, machine).by_part()
         self._timers: dict[int, _Timer] = {}
         self._meter = Meter(layout)
         self.id_floor = 0
@@ -107,7 +114,8 @@ class Motions:
         scan.mailboxes.append(write)
         now = scan.moment.mono_ms
         self._meter.begin(write, image, now)
-        self._timers[mailbox] = _Timer(write, now, 1, now + limit_ms + self._patience.move_slack_ms)
+        timed = is_whole(self._layout, image, write)
+        self._timers[mailbox] = _Timer(write, now, 1, now + limit_ms + self._patience.move_slack_ms, timed)
 
     def follow(self, scan: Scan, memory: ModuleMemory, image: ModuleImage) -> list[Failure]:
         """Bring every move in flight up to the image; returns those that failed."""
@@ -182,6 +190,7 @@ class Motions:
             return Failure(motion, FaultNumber.COMMAND_UNANSWERED, 0)
         timer.sendings += 1
         timer.sent_ms = scan.moment.mono_ms
+        timer.timed = False
         scan.mailboxes.append(timer.write)
         return None
 
@@ -207,10 +216,12 @@ class Motions:
         )
 
     def _took_ms(self, scan: Scan, timer: _Timer) -> int | None:
-        """How long a move that is done has taken; none for one by hand, or one that was asked twice."""
-        if timer.write.opcode.is_jog or timer.sendings > 1:
+        """How long a move that is done has taken, if planning may learn from it."""
+        part = part_of(timer.write.opcode, timer.write.mailbox)
+        if not timer.timed or part is None:
             return None
-        return scan.moment.mono_ms - timer.sent_ms
+        took_ms = scan.moment.mono_ms - timer.sent_ms
+        return took_ms if is_plausible(took_ms, self._promised_ms[part]) else None
 
     def _limit_ms(self, opcode: Opcode, level: int) -> int:
         """Deadline given to the PLC: half as much again as nominal, plus the starts before it."""

@@ -14,6 +14,7 @@ from domain.ids import BayId, parse_bay
 from domain.reasons import ReasonCode
 from domain.site import Patience, Site
 from scheduler.habits import HOUR_MS, departure_rate_h, mean_rate_h
+from scheduler.measured import Times, learnt
 from scheduler.reach import takes_cars
 from scheduler.sequence import Queue, Waiting
 from scheduler.stance import Outlook
@@ -54,8 +55,14 @@ def queue_of(
         memory.module(layout.id).down,
         empty_bays(layout, columns, memory),
         site.patience.age_bound_ms,
+        times_of(site, layout, memory),
         utc_offset_minutes=site.utc_offset_minutes,
     )
+
+
+def times_of(site: Site, layout: ModuleLayout, memory: Memory) -> Times:
+    """How long the parts of a job take in a module, as far as that has been measured."""
+    return learnt(layout, site.machine, memory.module(layout.id).timings)
 
 
 def empty_bays(layout: ModuleLayout, columns: Columns, memory: Memory) -> frozenset[BayId]:

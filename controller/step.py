@@ -30,7 +30,7 @@ from domain.signals import Inputs
 from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.bay_costs import BayCost
-from scheduler.estimate import Estimate
+from scheduler.calibration import Estimate
 from scheduler.policy import Policy
 
 

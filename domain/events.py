@@ -85,9 +85,10 @@ class JobMovedToBay:
 
 @dataclass(frozen=True, slots=True)
 class JobEstimated:
-    """What the driver was told at the request: time until the gate opens as planned, and the 80 % interval.
+    """What the driver was told at the request: time until the gate opens, and the 80 % interval.
 
-    `ahead` is how many were to be served before.
+    `ahead` is how many were to be served before, `dwells` how many of these had yet to finish at the gate (None:
+    all), `planned_ms` what the plan said before its own record was taken into account (None: `wait_ms`).
     """
 
     job: JobId
@@ -95,6 +96,8 @@ class JobEstimated:
     low_ms: int
     high_ms: int
     ahead: int = 0
+    dwells: int | None = None
+    planned_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +145,14 @@ class BookingAdvanced:
 
 @dataclass(frozen=True, slots=True)
 class SessionAdvanced:
-    """The driver's session at the gate entered a state of its machine."""
+    """The driver's session at the gate entered a state of its machine.
+
+    `dwelt_ms`, where it begins to close: time since the gate first stood open, if that was watched throughout.
+    """
 
     job: JobId
     state: str
+    dwelt_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +198,7 @@ class MotionRequested:
 class MotionEnded:
     """A move is over as far as the controller is concerned; `result` is a `signals.Result` name.
 
-    `took_ms` is the time since it was asked, if planning may learn from it (`controller.stopwatch`). The rest is what
+    `took_ms` is the time since it was asked, if it was a whole move (`controller.stopwatch`). The rest is what
     was seen of it (`controller.meter`): pallets (by their index in the row) that moved; motor time and energy of the
     whole module since the move before; mean power of one motor and time of the hook, where they can be told.
     """

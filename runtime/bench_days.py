@@ -24,6 +24,7 @@ from runtime.clairvoyant import Judged, Request, busy_spells, judge
 from runtime.config import Config
 from runtime.simulation import start_utc_ms
 from runtime.tally import Tally
+from runtime.told import ToldWait
 from runtime.virtual import VirtualRun, digest
 from scheduler.policy import Policy
 from scheduler.sequence import Chosen, Queue
@@ -113,6 +114,7 @@ class Lived:
     jobs: int
     booked_due: int
     booked_in_time: int
+    told: tuple[ToldWait, ...]
     violations: tuple[str, ...]
 
 
@@ -228,6 +230,7 @@ def _lived(cell: Cell, family: Family, watch: _Watch, planned: list[Trip], decis
         jobs=tally.jobs,
         booked_due=len(tally.called) + tally.lapsed,
         booked_in_time=tally.punctual,
+        told=tuple(tally.told),
         violations=tuple(f"{v.t_ms} ms {v.module} {v.rule}: {v.story}" for v in run.rig.oracle.violations),
     )
 

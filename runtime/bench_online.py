@@ -18,6 +18,7 @@ from runtime.bench_plan import run_static
 from runtime.config import Config
 from runtime.paired import change, percentile
 from runtime.spread import spread
+from runtime.told import coverage_row
 
 Day = tuple[int, int, int]
 """Seed, draw and day of the cell: what is paired."""
@@ -167,6 +168,7 @@ def _row(family: Family, policy: str, lived: Sequence[Lived], vendor: Mapping[Da
         "vs_vendor_ci95": [round(end, 1) for end in apart.ci95] if apart.ci95 else None,
         **_against_clairvoyant(family, lived),
         **_bookings(lived),
+        **coverage_row([told for one in lived for told in one.told]),
         "storage_mean_wait_s": _seconds(mean(stored)) if stored else None,
         **_decisions(lived),
         "moves_per_job": round(sum(one.moves for one in lived) / jobs, 2),

@@ -23,6 +23,7 @@ from runtime.config import Config
 from runtime.database import open_database
 from runtime.journal import Journal
 from runtime.tally import Tally, mean_wait_s
+from runtime.told import coverage
 from runtime.virtual import VirtualRun
 from sim.booked import BookingHabits, with_bookings
 from sim.demand import DAY_MS, Trip, weekday_trips
@@ -170,7 +171,7 @@ def _report(
         },
         "retrieval_wait_s": mean_wait_s(one for one in tally.served if one.kind == "retrieval"),
         "storage_wait_s": mean_wait_s(one for one in tally.served if one.kind == "storage"),
-        "estimate_coverage_pct": tally.estimate_coverage_pct,
+        "estimates": coverage(tally.told),
         "bookings": {
             "made": tally.bookings_made,
             "kept": tally.bookings_kept,

@@ -20,6 +20,7 @@ from domain.events import (
     SessionAdvanced,
 )
 from domain.ids import BayId, JobId, ModuleId
+from runtime.told import ToldWait, told_wait
 
 PUNCTUAL_MS = 30_000
 """A booked pallet is in time if it stands on the ground at the latest so long after the booked minute."""
@@ -62,9 +63,8 @@ class Tally:
     late_ms: dict[JobId, int] = field(default_factory=dict)
     """By booked job: how long after the booked minute its pallet stood on the ground; 0 or less is in time."""
     called: set[JobId] = field(default_factory=set)
-    told: int = 0
-    as_told: int = 0
-    """Of the drivers who were told an interval, those for whom the gate opened within it."""
+    told: list[ToldWait] = field(default_factory=list)
+    """The record of every estimate that a driver was given at the request."""
 
     def hear(self, records: Iterable[Recorded], memory: Memory) -> None:
         """Count these events; `memory` has them folded in."""
@@ -93,17 +93,11 @@ class Tally:
         job = memory.jobs[name]
         if job.opened_utc_ms != utc_ms:
             return  # the gate of this job has opened before
-        if job.estimate_ms is not None:
-            low_ms, _, high_ms = job.estimate_ms
-            self.told += 1
-            self.as_told += low_ms <= utc_ms - job.estimated_utc_ms <= high_ms
+        told = told_wait(job, utc_ms)
+        if told is not None:
+            self.told.append(told)
         booked = job.booking is not None
         self.served.append(Served(name, job.kind, job.module, job.bay, booked, job.waits_from_utc_ms, utc_ms))
-
-    @property
-    def estimate_coverage_pct(self) -> float | None:
-        """Share of drivers for whom the gate opened within the 80 % interval that they were told."""
-        return round(100 * self.as_told / self.told, 1) if self.told else None
 
     @property
     def punctual(self) -> int:

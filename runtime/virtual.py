@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from controller.memory import Memory
@@ -21,6 +21,7 @@ from controller.step import Controller
 from domain.commands import Command, Reply
 from domain.events import CarRegistered, Recorded
 from domain.ids import ModuleId, Plate
+from domain.machine import Machine
 from domain.moment import Moment
 from domain.outputs import Outputs
 from domain.signals import Inputs, KeptHead
@@ -127,6 +128,8 @@ class VirtualRun:
     """If given, hears the processor time of every step, which other programs disturb less than the clock's."""
     remembered: Memory | None = None
     """What the garage knows from before, residents included; None: it has never run."""
+    built: Machine | None = None
+    """The machine that really stands there, if it is not what `site` says: slower, say."""
     _wires: VirtualWires = field(init=False)
     _anchors: AnchorKeeper | None = field(init=False)
     _hash: hashlib._Hash = field(init=False, default_factory=hashlib.sha256)
@@ -138,7 +141,8 @@ class VirtualRun:
     """Hears the events of every scan that had some, after they are stored."""
 
     def __post_init__(self) -> None:
-        self.rig = Rig(self.site, self.residents.cars, self.trace, self.seed)
+        built = self.site if self.built is None else replace(self.site, machine=self.built)
+        self.rig = Rig(built, self.residents.cars, self.trace, self.seed)
         memory = self.remembered or Memory()
         if self.remembered is None:
             self._store(register_residents(memory, self.residents, SIMULATION_KEY, self.start_utc_ms))

@@ -1,9 +1,11 @@
-"""How far plans have been from what happened, and the interval that is told because of it.
+"""How far plans have been from what happened, and what drivers are told because of it.
 
-Decides the 80 % interval of an estimate by split conformal prediction (Vovk et al. 2005): the interval
-between the 10 % and 90 % quantiles, corrected for their number, of how much longer than planned past
-drivers have waited. Drivers with nobody, one or two, or more ahead are kept apart. It holds
-whatever the distribution, as long as tomorrow is like the days remembered.
+Decides the minutes that a driver is told and the 80 % interval around them, by split conformal prediction
+(Vovk et al. 2005): the median, the 10 % and the 90 % quantile, corrected for their number, of how much longer
+than planned past drivers have waited. It holds whatever the distribution, as long as tomorrow is like the
+days remembered. What is uncertain about a wait is the people before: so drivers are kept apart by how many
+others have yet to finish at the gate before theirs opens, and the lateness is counted per root of that number, as
+independent dwells add up.
 """
 
 from __future__ import annotations
@@ -16,58 +18,89 @@ KEPT = 200
 """Drivers remembered for each class."""
 
 ENOUGH = 19
-"""Before so many the interval is the nominal one: with fewer a 90 % quantile says nothing."""
+"""Before so many a class tells nothing: with fewer a 90 % quantile is only the greatest."""
 
 COVERED = 0.8
+
+CLASSES = ("0", "1", "2", "3 or more")
+"""How many drivers have yet to finish at the gate before. With none only the machine is uncertain."""
 
 LATE_MS_MAX = 3_600_000
 """An hour more or less than planned teaches no more than that."""
 
 FIXED_MS = 2000
-"""Half-width at the least: scans, contactors, the mailbox."""
+"""Half-width of the nominal interval where nobody is ahead: scans, contactors, the mailbox."""
 
 _DWELL_SD_MS = 12_500
 _P90 = 1.2816
 
+Scores = tuple[int, ...]
+"""How much longer than planned drivers waited, in ms per root of the dwells before them, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Time until the gate opens in ms: half of the drivers wait less than `wait_ms`, four of five from low to high."""
+
+    wait_ms: int
+    low_ms: int
+    high_ms: int
+
+    @property
+    def spread_ms(self) -> int:
+        """Half-width of a symmetric interval that has the told one within it."""
+        return max(self.wait_ms - self.low_ms, self.high_ms - self.wait_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How much longer than planned drivers waited, in ms, oldest first: nobody ahead, one or two, three or more."""
+    """What has been learnt, by class."""
 
-    late_ms: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
+    scores: tuple[Scores, ...] = ((),) * len(CLASSES)
 
-    def learnt(self, ahead: int, planned_ms: int, actual_ms: int) -> Calibration:
+    def learnt(self, dwells: int, planned_ms: int, actual_ms: int) -> Calibration:
         """With one more driver whose gate has opened."""
         late_ms = min(LATE_MS_MAX, max(-LATE_MS_MAX, actual_ms - planned_ms))
-        at = _class(ahead)
-        known = list(self.late_ms)
-        known[at] = (*known[at], late_ms)[-KEPT:]
-        return Calibration((known[0], known[1], known[2]))
+        at = class_of(dwells)
+        known = list(self.scores)
+        known[at] = (*known[at], round(late_ms / _scale(dwells)))[-KEPT:]
+        return Calibration(tuple(known))
 
-    def interval_ms(self, ahead: int, planned_ms: int) -> tuple[int, int]:
-        """From and to, in ms: the real wait lies between them for four of five drivers."""
-        known = self.late_ms[_class(ahead)]
+    def estimate(self, dwells: int, planned_ms: int) -> Estimate:
+        """What to tell a driver whose gate is planned to open then.
+
+        A class that has too few takes what all with somebody at the gate before them have shown; before
+        there is enough of that either, the plan is told as it is with the spread of nominal dwells.
+        """
+        known = self.scores[class_of(dwells)]
+        if len(known) < ENOUGH and dwells:
+            known = tuple(score for scores in self.scores[1:] for score in scores)
         if len(known) < ENOUGH:
-            spread_ms = FIXED_MS + round(_P90 * _DWELL_SD_MS * sqrt(ahead))
-            return max(0, planned_ms - spread_ms), planned_ms + spread_ms
-        low, high = _quantiles(known)
-        return max(0, planned_ms + min(0, low)), planned_ms + max(0, high)
+            spread_ms = FIXED_MS + round(_P90 * _DWELL_SD_MS * sqrt(dwells))
+            return Estimate(planned_ms, max(0, planned_ms - spread_ms), planned_ms + spread_ms)
+        low, middle, high = (max(0, planned_ms + round(score * _scale(dwells))) for score in _quantiles(known))
+        return Estimate(middle, low, high)
 
     @staticmethod
-    def from_state(late_ms: Sequence[Sequence[int]]) -> Calibration:
-        """What `late_ms` was, also after a way through JSON."""
-        first, second, third = (tuple(one) for one in late_ms)
-        return Calibration((first, second, third))
+    def from_state(scores: Sequence[Sequence[int]]) -> Calibration:
+        """What `scores` was, also after a way through JSON; other classes than these teach nothing."""
+        return Calibration(tuple(tuple(one) for one in scores)) if len(scores) == len(CLASSES) else Calibration()
 
 
-def _class(ahead: int) -> int:
-    return 0 if ahead == 0 else 1 if ahead <= 2 else 2
+def class_of(dwells: int) -> int:
+    """Place in `CLASSES`."""
+    return min(dwells, len(CLASSES) - 1)
 
 
-def _quantiles(known: Sequence[int]) -> tuple[int, int]:
-    """The order statistics that leave out a tenth on either side, one observation still to come."""
+def _scale(dwells: int) -> float:
+    return sqrt(max(1, dwells))
+
+
+def _quantiles(known: Sequence[int]) -> tuple[int, int, int]:
+    """The order statistics that leave out a tenth on either side, one observation still to come, and the median."""
     ranked = sorted(known)
+    count = len(ranked)
     tail = (1 - COVERED) / 2
-    low = max(1, floor(tail * (len(ranked) + 1)))
-    high = min(len(ranked), ceil((1 - tail) * (len(ranked) + 1)))
-    return ranked[low - 1], ranked[high - 1]
+    low = max(1, floor(tail * (count + 1)))
+    high = min(count, ceil((1 - tail) * (count + 1)))
+    return ranked[low - 1], ranked[(count - 1) // 2], ranked[high - 1]

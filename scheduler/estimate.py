@@ -1,7 +1,7 @@
 """How long a driver still waits: the rest of the job under way, then the queue as it is planned.
 
-Decides nothing; it adds up the times of the plan that the module follows. The interval that people are
-told is `scheduler.calibration`'s.
+Decides nothing; it adds up the times of the plan that the module follows. What people are told of it is
+`scheduler.calibration`'s.
 """
 
 from __future__ import annotations
@@ -21,20 +21,6 @@ REST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """Time until the gate opens in ms: as planned, and the 80 % interval around it."""
-
-    wait_ms: int
-    low_ms: int
-    high_ms: int
-
-    @property
-    def spread_ms(self) -> int:
-        """Half-width of a symmetric interval that has the told one within it."""
-        return max(self.wait_ms - self.low_ms, self.high_ms - self.wait_ms)
-
-
-@dataclass(frozen=True, slots=True)
 class Running:
     """The job that a module works on: its state, for how long it has been in it, and what its driver has done.
 
@@ -51,13 +37,22 @@ class Running:
     shutting: bool = False
     driver_in_ms: int = 0
 
+    @property
+    def has_gate_before_it(self) -> bool:
+        """Whether its driver has yet to finish at the gate: from then on only the machine is waited for."""
+        return self.state != "returning" and not self.shutting
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One driver's turn: time until the gate opens, and how many are served before."""
+    """One driver's turn: time until the gate opens, and how many are served before.
+
+    `dwells` of these have yet to finish at the gate.
+    """
 
     open_ms: int
     ahead: int
+    dwells: int
 
 
 def turns(queue: Queue, running: Running | None, planner: Planner) -> dict[JobId, Due]:
@@ -70,12 +65,13 @@ def turns(queue: Queue, running: Running | None, planner: Planner) -> dict[JobId
     if running is not None:
         open_ms, free_ms, queue = _after(queue, running)
         if running.opened_ago_ms is None:
-            found[running.job] = Due(open_ms, 0)
+            found[running.job] = Due(open_ms, 0, 0)
     if queue.waiting:
         order: Order = planner(queue)
         for place, served in enumerate(order.served):
             ahead = place + (running is not None)
-            found[served.turn.job] = Due(free_ms + served.open_ms, ahead)
+            dwells = place + (running is not None and running.has_gate_before_it)
+            found[served.turn.job] = Due(free_ms + served.open_ms, ahead, dwells)
     return found
 
 
@@ -88,7 +84,8 @@ def _after(queue: Queue, running: Running) -> tuple[int, int, Queue]:
     if state == "preparing":
         way = approach(queue.layout, queue.machine, columns, bay)
         if way is not None:
-            prepare_ms, columns = way.slide_ms, slid(columns, way.slides)
+            promised_ms = queue.machine.slide_ms(queue.layout.pitch_mm)
+            prepare_ms, columns = way.slide_ms * times.slide_ms // promised_ms, slid(columns, way.slides)
         if queue.down is not None and queue.down != bay.name and bay.level > 1:
             prepare_ms += max(times.raise_ms)
     lower_ms = times.lower_ms[bay.level] if queue.down != bay.name else 0

@@ -17,6 +17,7 @@ from domain.commands import (
 )
 from domain.events import Event, Recorded
 from domain.ids import BayId, JobId, ModuleId, Plate
+from domain.machine import Machine
 from domain.refusals import RefusalCode
 from domain.site import Site
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
@@ -57,8 +58,9 @@ class GarageRun:
         trace: TraceWriter | None = None,
         policy: Policy | None = None,
         residents: Residents | None = None,
+        built: Machine | None = None,
     ) -> None:
-        """`cars`: plate by bay, all with the PIN `PIN`; or `residents` as they are."""
+        """`cars`: plate by bay, all with the PIN `PIN`; or `residents` as they are. `built`: the real machine."""
         homes = {
             BayId(bay): Household(f"H-{plate}", Plate(plate), vehicle, PIN, 0.5) for bay, plate in (cars or {}).items()
         }
@@ -74,6 +76,7 @@ class GarageRun:
             leap=leap,
             trace=trace,
             policy=policy,
+            built=built,
         )
         self.run.observer = self.events.extend
 

@@ -23,7 +23,7 @@ def test_who_asks_is_told_how_long_it_takes_and_it_takes_so_long() -> None:
         low_ms, _, high_ms = job.estimate_ms or (0, 0, 0)
         assert job.opened_utc_ms is not None
         assert low_ms <= job.opened_utc_ms - job.estimated_utc_ms <= high_ms
-    assert garage.memory.calibration.late_ms[0] != ()
+    assert garage.memory.calibration.scores[0] != ()
 
 
 def test_a_driver_on_the_ground_level_is_served_before_the_pallet_above_goes_home() -> None:

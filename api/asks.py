@@ -227,6 +227,14 @@ async def reach(garage: Garage, module: str, urgent: Sequence[str]) -> dict[str,
     return found
 
 
+def times(garage: Garage, module: str) -> dict[str, Any]:
+    """How long a module takes for the parts of a job; raises the problem for an unknown one."""
+    found = garage.times(module)
+    if found is None:
+        raise refusal(RefusalCode.UNKNOWN_MODULE, module)
+    return found
+
+
 async def recovery(garage: Garage, module: str) -> dict[str, Any]:
     """Manual work and the way back of a module; raises the problem for an unknown one."""
     found = await garage.recovery(module)

@@ -35,9 +35,9 @@ class Garage(Protocol):
          "alarms": {"unacknowledged", "standing", "shelved", "out_of_service", "critical", "high", "medium", "low"}}
 
     A job is {"job", "kind": "storage|retrieval", "bay", "module", "level", "state", "session_state",
-    "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_spread_s", "fee_fen",
-    "overdue", "ahead", "priority", "booking", "due_utc_ms", "waiting_for_driver", "why", "plate",
-    "vehicle"}; `waiting_for_driver` says that it was made from a booking and nobody has come for it,
+    "requested_utc_ms", "opened_utc_ms", "ended_utc_ms", "wait_s", "eta_s", "eta_low_s", "eta_high_s",
+    "eta_spread_s", "fee_fen", "overdue", "ahead", "priority", "booking", "due_utc_ms", "waiting_for_driver",
+    "why", "plate", "vehicle"}; `waiting_for_driver` says that it was made from a booking and nobody has come for it,
     `why` ([{"code", "values"}], `domain.reasons`) why it comes when it comes. The edge takes
     plate and vehicle out for everybody but the service role. What is not known yet is None.
     """
@@ -117,6 +117,15 @@ class Garage(Protocol):
          "rescue": {"steps": [{"do": "slide|push|crank", "level", "first", "second", "bay", "cost_ms",
             "frees": [bay], "shuts_in": [bay], "text_en", "text_zh"}],
             "freed": [bay], "left": [bay], "hand_ms", "slide_ms", "least_proven"}}
+        """
+        ...
+
+    def times(self, module: str) -> dict[str, Any] | None:
+        """How long a module takes for the parts of a job; None for an unknown module.
+
+        {"module", "enough": measurements before the median is planned with,
+         "parts": [{"part", "text_en", "text_zh", "nominal_ms", "measured_ms": median | None, "above_nominal_pct",
+            "count", "used_ms"}]}
         """
         ...
 

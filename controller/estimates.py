@@ -38,13 +38,13 @@ class Estimates:
         due = self._due(memory, columns, job, now_utc_ms)
         if due is None:
             return None
-        return memory.calibration.estimate(due.dwells, due.open_ms)
+        return memory.calibration.estimate(due.dwells, job.level, due.open_ms)
 
     def tell(self, scan: Scan, columns: Columns, job: Job) -> None:
         """Tell a driver who has just asked."""
         due = self._due(scan.memory, columns, job, scan.moment.utc_ms)
         if due is not None:
-            told = scan.memory.calibration.estimate(due.dwells, due.open_ms)
+            told = scan.memory.calibration.estimate(due.dwells, job.level, due.open_ms)
             scan.emit(
                 JobEstimated(
                     job.id, told.wait_ms, told.low_ms, told.high_ms, due.ahead, due.dwells, planned_ms=due.open_ms

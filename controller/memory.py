@@ -127,6 +127,8 @@ class Job:
     """What the plan said then."""
     dwells: int = 0
     """How many drivers had yet to finish at the gate before it when it was estimated."""
+    told_level: int = 0
+    """Level of its bay then."""
     since_utc_ms: int = 0
     """When it came to its present state."""
     dwelt_ms: int | None = None
@@ -501,6 +503,7 @@ class Memory:
         job.estimated_utc_ms = utc_ms
         job.planned_ms = event.wait_ms if event.planned_ms is None else event.planned_ms
         job.dwells = event.ahead if event.dwells is None else event.dwells
+        job.told_level = job.level
 
     def _booking_made(self, event: BookingMade, utc_ms: int) -> None:
         self.booking_count += 1
@@ -542,7 +545,7 @@ class Memory:
             job.opened_utc_ms = utc_ms
             if job.estimate_ms is not None:
                 waited_ms = max(0, utc_ms - job.estimated_utc_ms)
-                self.calibration = self.calibration.learnt(job.dwells, job.planned_ms, waited_ms)
+                self.calibration = self.calibration.learnt(job.dwells, job.told_level, job.planned_ms, waited_ms)
 
     def _motion_requested(self, event: MotionRequested, utc_ms: int) -> None:
         module = self.module(event.module)
@@ -690,6 +693,7 @@ def _job_from(fields: dict[str, Any]) -> Job:
     if "ahead" in fields:
         # Snapshots from before plans were corrected by their record: the plan was told as it was.
         fields = {**fields, "dwells": fields["ahead"], "planned_ms": estimate[1] if estimate else 0}
+        fields["told_level"] = parse_bay(fields["bay"]).level
         del fields["ahead"]
     return Job(**_with_why({**fields, **known, "came_utc_ms": came}))
 

@@ -99,6 +99,7 @@ def outlook_of(site: Site, layout: ModuleLayout, memory: Memory, columns: Column
         memory.arrivals.per_h(now_utc_ms) * _share(site, layout, memory),
         memory.module(layout.id).down,
         empty,
+        times_of(site, layout, memory),
     )
 
 

@@ -178,6 +178,7 @@ def simulate(
             f"{report['jobs']} jobs, {report['moves']} moves",
             f"wait: mean {wait['mean']} s, p95 {wait['p95']} s, max {wait['max']} s; overdue {report['overdue_jobs']}",
             *_bookings_told(report["bookings"]),
+            *_estimates_told(report["estimates"]),
             f"alarms: {report['alarms']['annunciated']}, mean {report['alarms']['mean_per_10_min']} in 10 min, "
             f"more than 10 in {report['alarms']['windows_over_10_pct']} % of the windows",
             f"energy {report['energy_wh'] / 1000:.1f} kWh, fees {report['fees_fen'] / 100:.2f} yuan",
@@ -232,6 +233,15 @@ def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int
         for failed in report["failed_seeds"] if as_json else ():
             typer.echo(f"seed {failed} failed; replay: {replay_command(config, failed, days)}", err=True)
         raise typer.Exit(1)
+
+
+def _estimates_told(estimates: dict[str, Any]) -> list[str]:
+    """What became of the estimates, a line for each class; none if nobody was told anything."""
+    return [
+        f"estimates, {one['before']} before: {one['coverage_pct']} % of {one['told']} within the 80 % interval, "
+        f"{one['mean_width_s']} s wide; half waited {one['median_late_s']:+.1f} s more than told or less"
+        for one in estimates["by_who_is_before"]
+    ]
 
 
 def _bookings_told(bookings: dict[str, Any]) -> list[str]:

@@ -33,6 +33,7 @@ from runtime.journal import Journal
 from runtime.maintenance_view import maintenance_view
 from runtime.recovery_view import owners_view, recovery_view, waiting_jobs
 from runtime.replay import NotThere, Wanted, event_view, replay
+from runtime.times_view import times_view
 from runtime.view import booking_view, charging_view, job_view, open_jobs, public_view
 
 log = logging.getLogger("garage")
@@ -202,6 +203,11 @@ class RunningGarage:
             return None
         degraded = of_controller(self.controller, ModuleId(module))
         return await asyncio.to_thread(reach_view, degraded, [BayId(bay) for bay in urgent])
+
+    def times(self, module: str) -> dict[str, Any] | None:
+        """How long a module takes for the parts of a job, promised and measured."""
+        layout = self.site.layout.get(ModuleId(module))
+        return None if layout is None else times_view(self.site, layout, self.controller.memory)
 
     async def recovery(self, module: str) -> dict[str, Any] | None:
         """What people do next in a module, and who waits for it; reachability is reckoned beside the event loop."""

@@ -1,6 +1,6 @@
 """What drivers were told against what they waited: the record of the estimates.
 
-Decides how coverage is counted, by how many drivers had yet to finish at the gate before (the classes of
+Decides how coverage is counted, by who had yet to finish at the gate before (the classes of
 `scheduler.calibration`). An interval of 80 % should hold for four drivers of five; where a wait is certain
 its interval is short, and holds for more.
 """
@@ -21,6 +21,7 @@ class ToldWait:
     """One driver: what was told at the request, and how long it took from there to the open gate, in ms."""
 
     dwells: int
+    level: int
     low_ms: int
     wait_ms: int
     high_ms: int
@@ -36,20 +37,18 @@ def told_wait(job: Job, opened_utc_ms: int) -> ToldWait | None:
     """The record of a job whose gate has just opened; None if nobody was told anything."""
     if job.estimate_ms is None:
         return None
-    return ToldWait(job.dwells, *job.estimate_ms, max(0, opened_utc_ms - job.estimated_utc_ms))
+    return ToldWait(job.dwells, job.told_level, *job.estimate_ms, max(0, opened_utc_ms - job.estimated_utc_ms))
 
 
 def coverage(told: Sequence[ToldWait]) -> dict[str, Any]:
     """Coverage, mean width of the interval, and how much longer than told half of the drivers waited at the most."""
     classes: list[list[ToldWait]] = [[] for _ in CLASSES]
     for one in told:
-        classes[class_of(one.dwells)].append(one)
+        classes[class_of(one.dwells, one.level)].append(one)
     return {
         **_figures(told),
-        "by_drivers_before": [
-            {"drivers_before": name, **_figures(of_class)}
-            for name, of_class in zip(CLASSES, classes, strict=True)
-            if of_class
+        "by_who_is_before": [
+            {"before": name, **_figures(of_class)} for name, of_class in zip(CLASSES, classes, strict=True) if of_class
         ],
     }
 

@@ -3,9 +3,10 @@
 Decides the minutes that a driver is told and the 80 % interval around them, by split conformal prediction
 (Vovk et al. 2005): the median, the 10 % and the 90 % quantile, corrected for their number, of how much longer
 than planned past drivers have waited. It holds whatever the distribution, as long as tomorrow is like the
-days remembered. What is uncertain about a wait is the people before: so drivers are kept apart by how many
-others have yet to finish at the gate before theirs opens, and the lateness is counted per root of that number, as
-independent dwells add up.
+days remembered. What is uncertain about a wait is the people before, and those who ask later and are served
+sooner. So drivers are kept apart by how many others have yet to finish at the gate before theirs opens, and by whether
+their bay is on the ground, where hardly anybody is overtaken; and lateness is counted per root of that number,
+as independent dwells add up.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ ENOUGH = 19
 
 COVERED = 0.8
 
-CLASSES = ("0", "1", "2", "3 or more")
-"""How many drivers have yet to finish at the gate before. With none only the machine is uncertain."""
+CLASSES = ("nobody", "somebody, on the ground level", "one, above", "more, above")
+"""Who has yet to finish at the gate before, and where the bay is. With nobody only the machine is uncertain."""
 
 LATE_MS_MAX = 3_600_000
 """An hour more or less than planned teaches no more than that."""
@@ -58,21 +59,21 @@ class Calibration:
 
     scores: tuple[Scores, ...] = ((),) * len(CLASSES)
 
-    def learnt(self, dwells: int, planned_ms: int, actual_ms: int) -> Calibration:
-        """With one more driver whose gate has opened."""
+    def learnt(self, dwells: int, level: int, planned_ms: int, actual_ms: int) -> Calibration:
+        """With one more driver whose gate has opened; so many dwells before it and this level when it was told."""
         late_ms = min(LATE_MS_MAX, max(-LATE_MS_MAX, actual_ms - planned_ms))
-        at = class_of(dwells)
+        at = class_of(dwells, level)
         known = list(self.scores)
         known[at] = (*known[at], round(late_ms / _scale(dwells)))[-KEPT:]
         return Calibration(tuple(known))
 
-    def estimate(self, dwells: int, planned_ms: int) -> Estimate:
+    def estimate(self, dwells: int, level: int, planned_ms: int) -> Estimate:
         """What to tell a driver whose gate is planned to open then.
 
         A class that has too few takes what all with somebody at the gate before them have shown; before
         there is enough of that either, the plan is told as it is with the spread of nominal dwells.
         """
-        known = self.scores[class_of(dwells)]
+        known = self.scores[class_of(dwells, level)]
         if len(known) < ENOUGH and dwells:
             known = tuple(score for scores in self.scores[1:] for score in scores)
         if len(known) < ENOUGH:
@@ -87,9 +88,11 @@ class Calibration:
         return Calibration(tuple(tuple(one) for one in scores)) if len(scores) == len(CLASSES) else Calibration()
 
 
-def class_of(dwells: int) -> int:
+def class_of(dwells: int, level: int) -> int:
     """Place in `CLASSES`."""
-    return min(dwells, len(CLASSES) - 1)
+    if dwells == 0:
+        return 0
+    return 1 if level == 1 else min(dwells + 1, 3)
 
 
 def _scale(dwells: int) -> float:

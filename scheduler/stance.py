@@ -14,6 +14,7 @@ from domain.ids import BayId, parse_bay
 from domain.machine import Machine
 from domain.reasons import ReasonCode, Why, because
 from scheduler.dockings import is_free
+from scheduler.measured import Times, nominal
 from scheduler.reach import approach
 
 PRICE_MS = 1500
@@ -32,7 +33,7 @@ class Outlook:
 
     `departures_per_h` has the rate of each parked car (by bay) in the coming hour, `arrivals_per_h`
     that of cars that this module will be asked to store. `down` is an empty pallet on the ground,
-    `empty` are all bays without a car.
+    `empty` are all bays without a car. `times` None stands for the nominal ones.
     """
 
     layout: ModuleLayout
@@ -42,6 +43,7 @@ class Outlook:
     arrivals_per_h: float = 0.0
     down: BayId | None = None
     empty: frozenset[BayId] = frozenset()
+    times: Times | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ def holding(outlook: Outlook) -> Stance:
     return Stance(None, *_hold(outlook))
 
 
+def _times(outlook: Outlook) -> Times:
+    return outlook.times or nominal(outlook.layout, outlook.machine)
+
+
 def _next_rate(outlook: Outlook) -> float:
     """Rate of anything that ends the idle time of this module."""
     return sum(outlook.departures_per_h.values()) + outlook.arrivals_per_h
@@ -106,11 +112,12 @@ def _expose(outlook: Outlook) -> tuple[BayId | None, Why]:
     way = approach(outlook.layout, outlook.machine, outlook.columns, parse_bay(best))
     if best in free or way is None or rates[best] < KEEP * free_rate:
         return None, ()
-    saved_ms = (rates[best] - free_rate) / total * way.slide_ms
+    slides_ms = way.slide_ms * _times(outlook).slide_ms // outlook.machine.slide_ms(outlook.layout.pitch_mm)
+    saved_ms = (rates[best] - free_rate) / total * slides_ms
     if saved_ms <= PRICE_MS:
         return None, ()
     chance = round(100 * rates[best] / total)
-    return best, (because(ReasonCode.LIKELY_NEXT, chance_pct=chance, saved_s=way.slide_ms // 1000),)
+    return best, (because(ReasonCode.LIKELY_NEXT, chance_pct=chance, saved_s=slides_ms // 1000),)
 
 
 def _hold(outlook: Outlook) -> tuple[bool, Why]:
@@ -124,11 +131,10 @@ def _hold(outlook: Outlook) -> tuple[bool, Why]:
     if down is None or down not in outlook.empty or any(parse_bay(bay).level == 1 for bay in outlook.empty):
         return False, ()
     level = parse_bay(down).level
-    lift_ms = outlook.machine.lowering_ms(outlook.layout.level_z_mm[level - 1])
-    slide_ms = outlook.machine.slide_ms(outlook.layout.pitch_mm)
+    times = _times(outlook)
     uppers = sum(rate for bay, rate in outlook.departures_per_h.items() if parse_bay(bay).level > 1)
     comes = outlook.arrivals_per_h
-    if comes * (slide_ms + lift_ms) <= HOLD * uppers * lift_ms:
+    if comes * (times.slide_ms + times.lower_ms[level]) <= HOLD * uppers * times.raise_ms[level]:
         return False, ()
     rates = {"arrivals_per_h": round(comes, 1), "departures_per_h": round(uppers, 1)}
     return True, (because(ReasonCode.CAR_EXPECTED, **rates),)

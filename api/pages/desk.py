@@ -212,6 +212,12 @@ async def show_reach(
     return render(request, "operator/reach.html", reach=found, urgent=urgent, texts=texts)
 
 
+@router.get("/operator/modules/{module}/times")
+async def show_times(module: str, request: Request, garage: GarageDep) -> HTMLResponse:
+    """How long the machine takes, beside what its data sheet promises."""
+    return render(request, "operator/times.html", times=asks.times(garage, module))
+
+
 @router.get("/ledger")
 async def ledger(
     request: Request, garage: GarageDep, principal: PrincipalDep, after: Annotated[int, Query(ge=0)] = 0

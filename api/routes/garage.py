@@ -75,6 +75,12 @@ async def read_reach(
     return await asks.reach(garage, module, urgent or ())
 
 
+@router.get("/modules/{module}/times")
+async def read_times(module: str, garage: GarageDep) -> dict[str, Any]:
+    """How long the module takes for each part of a job: promised, measured, and planned with."""
+    return asks.times(garage, module)
+
+
 @router.get("/parts")
 async def list_parts_out(garage: GarageDep) -> dict[str, Any]:
     """The parts that operators took out of service."""

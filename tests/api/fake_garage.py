@@ -61,6 +61,7 @@ from runtime.alarm_view import alarm_counts, alarm_list, alarm_statistics
 from runtime.degraded import Degraded, reach_view
 from runtime.maintenance_view import maintenance_view
 from runtime.replay import event_view, knowledge
+from runtime.times_view import times_view
 from runtime.view import booking_view
 from tests.sites import default_site
 
@@ -122,7 +123,7 @@ class FakeGarage:
             "waiting": [],
         }
         self._pin = 100_000
-        self._memory = Memory()
+        self.memory = Memory()
         self._bookings = Bookings(self._site, self._check_pin, lambda scan, booking: None, lambda module: None)
         self._view = self._first_view()
 
@@ -134,10 +135,10 @@ class FakeGarage:
         return [{"part": part, "text_en": part, "text_zh": part, **mark} for part, mark in self.marks.items()]
 
     def alarms(self, with_suppressed: bool = False) -> list[dict[str, Any]]:
-        return alarm_list(self._memory, self._view["utc_ms"], with_suppressed=with_suppressed)
+        return alarm_list(self.memory, self._view["utc_ms"], with_suppressed=with_suppressed)
 
     def alarm_statistics(self) -> dict[str, Any]:
-        return alarm_statistics(self._memory, self._view["utc_ms"])
+        return alarm_statistics(self.memory, self._view["utc_ms"])
 
     @property
     def maintenance_book(self) -> MaintenanceBook:
@@ -154,6 +155,10 @@ class FakeGarage:
             without(layout, parts), self._site.machine, layout.initial_columns, frozenset(loaded), self.marks
         )
         return reach_view(stands, [BayId(bay) for bay in urgent])
+
+    def times(self, module: str) -> dict[str, Any] | None:
+        layout = self._site.layout.get(ModuleId(module))
+        return None if layout is None else times_view(self._site, layout, self.memory)
 
     async def recovery(self, module: str) -> dict[str, Any] | None:
         found = next((one for one in self._view["modules"] if one["id"] == module), None)
@@ -215,7 +220,7 @@ class FakeGarage:
             "free_bays": 33,
             "waiting": 0,
             "bookings": {"planned": 0, "called": 0},
-            "alarms": alarm_counts(self._memory),
+            "alarms": alarm_counts(self.memory),
         }
 
     # what a test does to the garage
@@ -223,7 +228,7 @@ class FakeGarage:
     def raise_alarm(self, alarm: str, about: str = "") -> None:
         """An alarm is told."""
         self._scan().emit(AlarmRaised(AlarmId(alarm), "unacknowledged", about))
-        self.change(alarms=alarm_counts(self._memory))
+        self.change(alarms=alarm_counts(self.memory))
 
     def change(self, **fields: Any) -> None:
         """A new view with these fields."""
@@ -261,7 +266,7 @@ class FakeGarage:
 
     def call(self, booking: str) -> JobId:
         """The time of a booked departure comes: it becomes a job without a driver."""
-        booked = self._memory.bookings[BookingId(booking)]
+        booked = self.memory.bookings[BookingId(booking)]
         self._scan().emit(BookingAdvanced(booked.id, "called", booked.due_utc_ms))
         accepted = self._open_job("retrieval", booked.plate, self.parked[booked.plate][0], {"class_code": "Z"})
         booked.job = JobId(accepted.id)
@@ -272,11 +277,11 @@ class FakeGarage:
 
     def _scan(self) -> Scan:
         """One step of the real bookings over what is parked here."""
-        self._memory.parked = {
+        self.memory.parked = {
             Plate(plate): ParkedCar(Plate(plate), VEHICLE_CLASSES["Z"], BayId(bay), digest, START_UTC_MS)
             for plate, (bay, digest) in self.parked.items()
         }
-        return Scan(Moment(0, self._view["utc_ms"]), NO_INPUTS, self._memory)
+        return Scan(Moment(0, self._view["utc_ms"]), NO_INPUTS, self.memory)
 
     def _check_pin(self, scan: Scan, plate: Plate, right: str, given: str) -> Refused | None:
         return None if given == right else refused(RefusalCode.WRONG_PIN, plate)
@@ -292,7 +297,7 @@ class FakeGarage:
                 reply = self._bookings.cancel(scan, command)
             case ProvePin():
                 reply = self._bookings.prove(scan, command)
-        states = [booking.state for booking in self._memory.bookings.values()]
+        states = [booking.state for booking in self.memory.bookings.values()]
         self.change(bookings={state: states.count(state) for state in ("planned", "called")})
         return reply
 
@@ -352,7 +357,7 @@ class FakeGarage:
                 return Accepted(part)
             case AcknowledgeAlarm() | ResetAlarm() | ShelveAlarm() | UnshelveAlarm() | TakeAlarmOut() | PutAlarmBack():
                 reply = handle_alarm(self._scan(), self._site, command)
-                self.change(alarms=alarm_counts(self._memory))
+                self.change(alarms=alarm_counts(self.memory))
                 return reply
             case PauseGarage():
                 self.change(mode="paused")
@@ -404,6 +409,8 @@ class FakeGarage:
             "ended_utc_ms": None,
             "wait_s": None,
             "eta_s": 120,
+            "eta_low_s": 100,
+            "eta_high_s": 150,
             "eta_spread_s": 30,
             "fee_fen": None,
             "overdue": False,
@@ -490,11 +497,11 @@ class FakeGarage:
         return str(self._pin)
 
     def booking(self, booking: str) -> dict[str, Any] | None:
-        found = self._memory.bookings.get(BookingId(booking))
+        found = self.memory.bookings.get(BookingId(booking))
         return None if found is None else booking_view(found)
 
     def bookings(self) -> list[dict[str, Any]]:
-        bookings = sorted(self._memory.bookings.values(), key=lambda one: (not one.is_open, one.due_utc_ms))
+        bookings = sorted(self.memory.bookings.values(), key=lambda one: (not one.is_open, one.due_utc_ms))
         return [booking_view(one) for one in bookings]
 
     def bay_costs(self, vehicle: Vehicle, plate: Plate, minute_of_day: int | None) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_event_log_in_another_process_with_other_ha
     assert log(5, "0") != log(6, "0")
 
 
-def test_the_oracle_is_silent_for_thirty_days_and_every_job_ends() -> None:
+def test_the_oracle_is_silent_for_thirty_days_every_job_ends_and_estimates_hold() -> None:
     report = simulate(load(ROOT / "config.yaml"), SimulationOptions(days=30, seed=4))
     assert report["violations"] == 0, report["violation_stories"]
     assert report["jobs"] > 4000
@@ -71,6 +71,12 @@ def test_the_oracle_is_silent_for_thirty_days_and_every_job_ends() -> None:
     assert report["alarms"]["windows_over_10_pct"] < 1
     assert report["alarms"]["windows"] == 30 * 144 + 1
     assert report["mode"] == "automatic"
+    told = {one["before"]: one for one in report["estimates"]["by_who_is_before"]}
+    certain = told.pop("nobody")
+    assert certain["coverage_pct"] >= 80 and certain["mean_width_s"] < 1
+    often = [one for one in told.values() if one["told"] >= 100]
+    assert len(often) == 2
+    assert all(74 <= one["coverage_pct"] <= 86 and abs(one["median_late_s"]) <= 2 for one in often)
 
 
 def test_a_strangers_checker_finds_nothing_in_a_days_trace() -> None:

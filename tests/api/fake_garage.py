@@ -142,10 +142,10 @@ class FakeGarage:
 
     @property
     def maintenance_book(self) -> MaintenanceBook:
-        return self._memory.maintenance
+        return self.memory.maintenance
 
     def maintenance(self) -> dict[str, Any]:
-        return maintenance_view(self._site, self._memory.maintenance, {}, self._view["utc_ms"])
+        return maintenance_view(self._site, self.memory.maintenance, {}, self._view["utc_ms"])
 
     async def reach(self, module: str, urgent: Sequence[str] = ()) -> dict[str, Any] | None:
         layout = self._site.layout[ModuleId(module)]

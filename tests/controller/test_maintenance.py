@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.maintenance import Due, Standing, drifts, dues
 from controller.maintenance_book import MaintenanceBook
@@ -113,6 +116,32 @@ def test_a_slide_that_nobody_saw_counts_for_the_row_but_for_no_pallet() -> None:
     assert set(book.tallies) == {"A", "A-1"}
     book.moved(MotionEnded(A, 1, 8, "stopped", 5, energy_j=40), Opcode.SLIDE, 1, 4)
     assert (book.tallies["A-1"].slides, book.tallies["A"].energy_j) == (3, 40)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Opcode.SLIDE, Opcode.LOWER, Opcode.RAISE, Opcode.GATE_OPEN, Opcode.GATE_CLOSE]),
+            st.integers(1, 4),
+            st.integers(1, 3),
+            st.sets(st.integers(1, 3)),
+            st.sampled_from(["done", "stopped"]),
+            st.integers(0, 10_000),
+        )
+    )
+)
+def test_what_the_parts_have_done_adds_up_to_what_the_module_has_done(moves: list[Any]) -> None:
+    book = MaintenanceBook()
+    for opcode, level, index, moved, result, energy_j in moves:
+        ended = MotionEnded(A, level, 7, result, 0, moved=tuple(sorted(moved)), energy_j=energy_j)
+        book.moved(ended, opcode, index, index + 1)
+    whole, done = book.tally(A), [move for move in moves if move[4] == "done"]
+    pallets = [tally for name, tally in book.tallies.items() if name.count("-") == 2]
+    rows = [tally for name, tally in book.tallies.items() if name in {f"A-{n}" for n in range(1, 5)}]
+    assert whole.lifts == sum(t.lifts for t in pallets) == sum(m[0] in (Opcode.LOWER, Opcode.RAISE) for m in done)
+    assert whole.slides == sum(t.slides for t in rows) >= sum(t.slides for t in pallets)
+    assert whole.energy_j == sum(move[5] for move in moves)
+    assert MaintenanceBook.from_state(json.loads(json.dumps(asdict(book)))) == book
 
 
 # -- drift ---------------------------------------------------------------------------------------

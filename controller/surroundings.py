@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Sequence
 from operator import mul
 
 from controller.memory import Memory
+from controller.queueing import times_of
 from domain.booking import BookingKind
 from domain.grid import ModuleLayout
 from domain.ids import BayId, ModuleId, Plate, parse_bay
 from domain.site import Site
 from domain.vehicle import Vehicle
 from scheduler.habits import leaves_per_day
+from scheduler.measured import Times
 from scheduler.placement import Arrival, ModuleOffer, Surroundings, is_choosy, smallest_bay
 
 
@@ -38,7 +40,9 @@ def surroundings_of(site: Site, memory: Memory, now_utc_ms: int, usable: Usable)
     """The modules that are ready, with their free bays that take cars, and everybody's habits."""
     booked = _booked_by_module(memory)
     modules = {
-        layout.id: _offer(memory, now_utc_ms, booked.get(layout.id, ()), *usable(layout))
+        layout.id: _offer(
+            memory, now_utc_ms, booked.get(layout.id, ()), times_of(site, layout, memory), *usable(layout)
+        )
         for layout in site.modules
         if memory.module(layout.id).state == "ready"
     }
@@ -53,6 +57,7 @@ def _offer(
     memory: Memory,
     now_utc_ms: int,
     booked: Sequence[tuple[int, int]],
+    times: Times,
     layout: ModuleLayout,
     takes_cars: Collection[BayId],
 ) -> ModuleOffer:
@@ -61,7 +66,7 @@ def _offer(
     free = frozenset(takes_cars) - given
     down = memory.module(layout.id).down
     departures = expected_departures(memory, layout, now_utc_ms)
-    return ModuleOffer(layout, free, len(names), down if down in free else None, departures, tuple(booked))
+    return ModuleOffer(layout, free, len(names), down if down in free else None, departures, tuple(booked), times)
 
 
 def expected_departures(memory: Memory, layout: ModuleLayout, now_utc_ms: int) -> tuple[float, ...]:

@@ -23,6 +23,7 @@ from domain.machine import Machine
 from domain.reasons import ReasonCode, Why, because
 from domain.vehicle import Vehicle
 from scheduler.habits import DAY_MS, HOUR_MS, UNKNOWN_CROWD, Habit, departure_hours, expected_stay_ms, told
+from scheduler.measured import Times
 
 _RESERVE_SD = 2.0
 """So many standard deviations above the expected number of tall cars are kept free for them."""
@@ -53,6 +54,7 @@ class ModuleOffer:
     `free` are its free and reachable bays, `jobs` how many jobs wait or run there, `down` a free pallet
     that stands on the ground already. `departures` is how many of its parked cars leave in each hour
     of UTC on an average day (24 values); `booked` are its booked departures: due time (UTC in ms) and level.
+    `times` None stands for the nominal ones.
     """
 
     layout: ModuleLayout
@@ -61,6 +63,13 @@ class ModuleOffer:
     down: BayId | None = None
     departures: tuple[float, ...] = _NO_HOURS
     booked: tuple[tuple[int, int], ...] = ()
+    times: Times | None = None
+
+    def lead_ms(self, machine: Machine, level: int) -> int:
+        """Time to bring a pallet of this level to the ground, as far as it has been measured here."""
+        if self.times is None or level == 1:
+            return level_lead_ms(self.layout, machine, level)
+        return self.times.slide_ms + self.times.lower_ms[level]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,11 @@ def by_expected_stay(arrival: Arrival, around: Surroundings) -> Placed | None:
     for offer in _sparing(arrival.vehicle, around):
         crowding_ms = _crowding_ms(offer, around.machine, leaves)
         for level, bay in _first_of_levels(arrival.vehicle, offer):
-            lead_ms = level_lead_ms(offer.layout, around.machine, level)
+            lead_ms = offer.lead_ms(around.machine, level)
             lead_now_ms = 0 if bay == offer.down else lead_ms
             # Twice: a day in a low bay is a day in which no other car is stored and fetched there.
-            rent_ms = 2 * rents.get(lead_ms, 0.0) * stay_ms / DAY_MS
+            rent = rents.get(level_lead_ms(offer.layout, around.machine, level), 0.0)
+            rent_ms = 2 * rent * stay_ms / DAY_MS
             cost_ms = lead_now_ms + lead_ms + rent_ms + crowding_ms
             if arrival.stay_ms is not None:
                 cost_ms += _meeting_ms(offer, around.machine, arrival.now_utc_ms + arrival.stay_ms, level)

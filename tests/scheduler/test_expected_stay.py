@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from domain.machine import Machine
 from domain.reasons import tell
 from domain.vehicle import VEHICLE_CLASSES, Vehicle
 from scheduler.habits import DAY_MS, HOUR_MS
+from scheduler.measured import nominal
 from scheduler.placement import (
     Arrival,
     ModuleOffer,
@@ -50,6 +53,15 @@ def place(stay_h: float, where: Surroundings, vehicle: Vehicle = LOW) -> Placed:
 
 def level(placed: Placed) -> int:
     return parse_bay(placed.bay).level
+
+
+def test_a_module_whose_lift_has_grown_slow_is_given_fewer_cars() -> None:
+    a, b = SITE.modules[:2]
+    slow = replace(nominal(a, MACHINE), lower_ms=tuple(2 * ms for ms in nominal(a, MACHINE).lower_ms))
+    upstairs = {layout.id: [bay for bay in layout.bay_names if parse_bay(bay).level > 1] for layout in (a, b)}
+    before = place(48, around(offer(a, upstairs[a.id]), offer(b, upstairs[b.id])))
+    after = place(48, around(replace(offer(a, upstairs[a.id]), times=slow), offer(b, upstairs[b.id])))
+    assert (parse_bay(before.bay).module, parse_bay(after.bay).module) == ("A", "B")
 
 
 def test_short_stays_go_low_and_long_ones_high() -> None:

@@ -58,7 +58,7 @@ def level(placed: Placed) -> int:
 def test_a_module_whose_lift_has_grown_slow_is_given_fewer_cars() -> None:
     a, b = SITE.modules[:2]
     slow = replace(nominal(a, MACHINE), lower_ms=tuple(2 * ms for ms in nominal(a, MACHINE).lower_ms))
-    upstairs = {layout.id: [bay for bay in layout.bay_names if parse_bay(bay).level > 1] for layout in (a, b)}
+    upstairs = {layout.id: [str(bay) for bay in layout.bay_names if parse_bay(bay).level > 1] for layout in (a, b)}
     before = place(48, around(offer(a, upstairs[a.id]), offer(b, upstairs[b.id])))
     after = place(48, around(replace(offer(a, upstairs[a.id]), times=slow), offer(b, upstairs[b.id])))
     assert (parse_bay(before.bay).module, parse_bay(after.bay).module) == ("A", "B")

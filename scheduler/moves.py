@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayRef
@@ -40,6 +41,7 @@ class Presentation:
     slide_ms: int
 
 
+@lru_cache(maxsize=8192)
 def present(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRef) -> Presentation | None:
     """The quickest way to have `bay` stand free above the ground; None if no single docking exists.
 
@@ -70,11 +72,16 @@ def present(layout: ModuleLayout, machine: Machine, columns: Columns, bay: BayRe
 
 def clear_column(layout: ModuleLayout, columns: Columns, level: int, column: int) -> tuple[Slide, ...] | None:
     """The slide that empties one column of one level (none if empty already); None if impossible."""
+    return _clearing(layout, columns[level - 1], level, column)
+
+
+@lru_cache(maxsize=8192)
+def _clearing(layout: ModuleLayout, row: tuple[int, ...], level: int, column: int) -> tuple[Slide, ...] | None:
     if column in layout.walls[level - 1]:
         return None
-    if column not in columns[level - 1]:
+    if column not in row:
         return ()
-    gaps = list(_reachable_gaps(layout, columns, level, column))
+    gaps = list(_reachable_gaps(layout, row, level, column))
     if not gaps:
         return None
     nearest = min(gaps, key=lambda gap: (abs(gap - column), gap))
@@ -97,13 +104,13 @@ def _dockings(layout: ModuleLayout, columns: Columns, bay: BayRef) -> Iterator[t
     if own in layout.walls[bay.level - 1]:
         return
     yield own, ()
-    for gap in _reachable_gaps(layout, columns, bay.level, own):
+    for gap in _reachable_gaps(layout, columns[bay.level - 1], bay.level, own):
         yield own + (1 if gap > own else -1), (Slide(bay.level, own, gap),)
 
 
-def _reachable_gaps(layout: ModuleLayout, columns: Columns, level: int, column: int) -> Iterator[int]:
+def _reachable_gaps(layout: ModuleLayout, row: tuple[int, ...], level: int, column: int) -> Iterator[int]:
     """The nearest free cell on either side, if every cell on the way holds a pallet that can slide."""
-    stand = dict(zip(columns[level - 1], range(1, layout.columns + 1), strict=False))
+    stand = dict(zip(row, range(1, layout.columns + 1), strict=False))
     walls, fixed = layout.walls[level - 1], layout.fixed[level - 1]
     for step in (-1, 1):
         at = column

@@ -7,6 +7,7 @@ that a gate may move by the controller and the PLC.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "GET /docs": ANYONE,
     "GET /": ANYONE,
     "GET /language/{language}": ANYONE,
+    "POST /api/v1/sessions": ANYONE,
+    "DELETE /api/v1/sessions": ANYONE,
     "GET /login": ANYONE,
     "POST /login": ANYONE,
     "POST /logout": ANYONE,
@@ -120,33 +123,48 @@ ACCESS: dict[str, frozenset[Role]] = {
 """Route -> roles. A route that is missing here answers 403 to everybody."""
 
 
+STOP_GRACE_MS = 24 * 3_600_000
+"""So long after its end a login still serves to stop something."""
+
+_STOPS = re.compile(r"/(?:api/v1|operator)/garage/(?:hold|pause)|/api/v1/modules/[^/]+/manual/let-go")
+"""Paths that only ever stop: nobody has to log in again in an emergency."""
+
+
 @dataclass(slots=True)
 class Sessions:
-    """Logins of people at the pages: random cookie value -> principal, until they expire."""
+    """Logins: random value (of a cookie, or a bearer token) -> principal, until they expire.
+
+    `stamp_of` tells by a person's name what their login hangs on; when that changes, it ends.
+    """
 
     now_ms: Callable[[], int]
     session_ms: int
+    stamp_of: Callable[[str], str | None]
     session_count_max: int = 200
-    _open: dict[str, tuple[int, Principal]] = field(default_factory=dict)
+    _open: dict[str, tuple[int, Principal, str | None]] = field(default_factory=dict)
 
     def begin(self, principal: Principal) -> str:
         """Start a session; the oldest ends when there are too many."""
         while len(self._open) >= self.session_count_max:
             self._open.pop(next(iter(self._open)))
         value = secrets.token_urlsafe(32)
-        self._open[token_digest(value)] = (self.now_ms() + self.session_ms, principal)
+        self._open[token_digest(value)] = (self.now_ms() + self.session_ms, principal, self._stamp(principal))
         return value
 
-    def principal(self, value: str) -> Principal | None:
-        """Who holds this cookie, or None."""
+    def principal(self, value: str, grace_ms: int = 0) -> Principal | None:
+        """Who holds this value, or None; with `grace_ms` also for so long after the end."""
         key = token_digest(value)
         found = self._open.get(key)
         if found is None:
             return None
-        if found[0] <= self.now_ms():
+        until_ms, principal, stamp = found
+        if until_ms + STOP_GRACE_MS <= self.now_ms() or stamp != self._stamp(principal):
             del self._open[key]
             return None
-        return found[1]
+        return principal if self.now_ms() < until_ms + grace_ms else None
+
+    def _stamp(self, principal: Principal) -> str | None:
+        return self.stamp_of(principal.name) if principal.is_person else None
 
     def end(self, value: str) -> None:
         """End a session, if it is one."""
@@ -168,17 +186,30 @@ def identify(request: Request, settings: Settings, sessions: Sessions) -> Princi
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        principal = holder(settings, token.strip()) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            raise Problem("unauthenticated")
+        principal = holder(settings, token.strip()) or sessions.principal(token.strip(), _grace_ms(request))
         if principal is None:
             raise Problem("unauthenticated")
         return principal
     cookie = request.cookies.get(COOKIE)
-    principal = sessions.principal(cookie) if cookie else None
+    principal = sessions.principal(cookie, _grace_ms(request)) if cookie else None
     if principal is None:
         return ANONYMOUS
     if request.method not in ("GET", "HEAD") and not _same_origin(request):
         raise Problem("forbidden")
     return principal
+
+
+def _grace_ms(request: Request) -> int:
+    return STOP_GRACE_MS if _STOPS.fullmatch(request.url.path) else 0
+
+
+def person(principal: Principal) -> str:
+    """The name of somebody who logged in by name; raises the problem for a token, which anybody may hold."""
+    if not principal.is_person:
+        raise Problem("person_needed")
+    return principal.name
 
 
 def _same_origin(request: Request) -> bool:

@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 
 from api.access import Sessions, authorize, identify
 from api.idempotency import KEY_LENGTH_MAX, Answer, IdempotencyStore, request_digest
+from api.logins import Logins
 from api.ports import Garage
 from api.problems import Problem, invalid_input, problem_response, validation_problem
 from api.settings import Principal, Settings
@@ -32,6 +33,7 @@ class Edge:
     garage: Garage
     settings: Settings
     sessions: Sessions
+    logins: Logins
     answers: IdempotencyStore
 
 

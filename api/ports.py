@@ -10,10 +10,23 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from api.settings import Principal
 from domain.commands import Command, Reply
 from domain.ids import Plate
 from domain.site import Site
 from domain.vehicle import Vehicle
+
+
+class Users(Protocol):
+    """The people who may log in by name, as the edge sees them."""
+
+    def check(self, name: str, password: str) -> Principal | None:
+        """Who this is, or None; slow on purpose, so it is called beside the event loop."""
+        ...
+
+    def stamp(self, name: str) -> str | None:
+        """Changes with a person's password or role, so that older logins end; None for nobody. Quick."""
+        ...
 
 
 class Garage(Protocol):

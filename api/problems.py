@@ -110,6 +110,9 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
 EDGE_CODES: dict[str, tuple[int, str, str]] = {
     "malformed_json": (400, "The body is not JSON.", "请求不是有效的 JSON。"),
     "unauthenticated": (401, "This needs a valid token.", "需要有效的令牌。"),
+    "login_wrong": (401, "Name or password is not right.", "用户名或密码不正确。"),
+    "login_wait": (429, "Too many wrong passwords. Please wait.", "密码错误次数过多，请稍候。"),
+    "person_needed": (403, "This needs a person who logged in by name.", "须由本人以个人账号登录后操作。"),
     "forbidden": (403, "This role may not do that.", "当前角色无权进行此操作。"),
     "not_found": (404, "There is nothing here.", "页面或资源不存在。"),
     "unknown_charging": (404, "There is no such charging session.", "没有这个充电会话。"),
@@ -141,11 +144,14 @@ class Reason:
 class Problem(Exception):
     """A request that ends with a problem document."""
 
-    def __init__(self, code: str, reasons: Iterable[Reason] = (), status: int | None = None) -> None:
+    def __init__(
+        self, code: str, reasons: Iterable[Reason] = (), status: int | None = None, retry_after_s: int | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.reasons = tuple(reasons)
         self.status = status or _status_of(code)
+        self.retry_after_s = retry_after_s
 
     @property
     def first_text(self) -> Reason:
@@ -195,6 +201,8 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     told = dict(headers or {})
     if problem.status == 401:
         told["WWW-Authenticate"] = "Bearer"
+    if problem.retry_after_s is not None:
+        told["Retry-After"] = str(problem.retry_after_s)
     return JSONResponse(problem_body(problem), problem.status, headers=told, media_type="application/problem+json")
 
 

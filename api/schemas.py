@@ -204,6 +204,13 @@ class WorkBody(Body):
     renewed: bool = False
 
 
+class LoginBody(Body):
+    """A person's own name and password, as `garagectl user add` was told."""
+
+    name: str = Field(min_length=1, max_length=80)
+    password: str = Field(min_length=1, max_length=200)
+
+
 class ReasonBody(Body):
     """Why; it is written into the journal."""
 

@@ -30,10 +30,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The one who sent a request."""
+    """The one who sent a request; `is_person` if they logged in by name and not by a token of their role."""
 
     name: str
     role: Role
+    is_person: bool = False
 
 
 ANONYMOUS = Principal("public", Role.PUBLIC)

@@ -24,6 +24,7 @@ from typing import NoReturn
 
 import uvicorn
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.application import create_app
 from api.settings import Role, Settings, Token, token_digest
@@ -43,6 +44,7 @@ from runtime.journal_writer import JournalWriter
 from runtime.plant_process import TOKEN_VARIABLE, PlantStart
 from runtime.realtime import SILENT, Anchors, RealtimeRunner, keep_anchor
 from runtime.simulation import with_permits
+from runtime.users import UserBook
 from runtime.virtual import expected_identities, register_residents
 from runtime.wires import Wires
 from sim.plant import CarBody
@@ -53,6 +55,7 @@ log = logging.getLogger("garage")
 PLANT_START_S = 20.0
 PLANT_STOP_S = 2.0
 HTTP_STOP_S = 1
+PEOPLE_READ_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
     site = at_speed(config.site, options.speed)
     controller = Controller(site, expected_identities(site), memory)
     garage = RunningGarage(controller, engine, pin_key, speed=options.speed, simulated=options.simulate)
-    app = create_app(garage, _settings(tokens, service_token))
+    people = UserBook(engine)
+    people.refresh()
+    app = create_app(garage, _settings(tokens, service_token), people)
     server = _Server(
         uvicorn.Config(
             app,
@@ -130,6 +135,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
                 runner = RealtimeRunner(controller, garage, wires, writer, clock, anchors)
                 serving = asyncio.create_task(server.serve(sockets=[socket]))
                 scanning = asyncio.create_task(runner.run(scan_s, stop))
+                knowing = asyncio.create_task(_know_people(people))
                 announce(f"the garage is open: {url}  (kiosk: {url}/kiosk, stop with Ctrl-C)", url)
                 await asyncio.wait({serving, scanning}, return_when=asyncio.FIRST_COMPLETED)
                 stop.set()
@@ -138,11 +144,22 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
                 garage.shutting_down.set()
                 server.should_exit = True
                 await asyncio.gather(serving, scanning)
+                knowing.cancel()
     finally:
         writer.close()
         keep_anchor(daily, writer.head, clock.moment().utc_ms)
         journal.close()
         engine.dispose()
+
+
+async def _know_people(people: UserBook) -> None:
+    """Hear of people who were added or removed beside the running garage, until cancelled."""
+    while True:
+        await asyncio.sleep(PEOPLE_READ_S)
+        try:
+            await asyncio.to_thread(people.refresh)
+        except SQLAlchemyError as error:
+            log.warning("the list of people cannot be read now: %s", error)
 
 
 def load_memory(journal: Journal) -> Memory:

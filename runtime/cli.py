@@ -20,6 +20,7 @@ import typer
 
 from runtime import bench_command, history_commands
 from runtime.command_line import CONFIG, ConfigOption, JsonOption, PhaseBars, load_config, print_answer
+from runtime.user_commands import user
 
 if TYPE_CHECKING:
     pass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs a lift-and-slide garage.")
 database = typer.Typer(no_args_is_help=True, help="The database.")
 wire = typer.Typer(no_args_is_help=True, help="PLCs and their registers.")
+app.add_typer(user, name="user")
 app.add_typer(database, name="db")
 app.add_typer(wire, name="plc")
 history_commands.add_to(app)

@@ -23,8 +23,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 import billing.tables
 import runtime.journal_tables
+import runtime.user_tables
 
-METADATA: tuple[MetaData, ...] = (runtime.journal_tables.metadata, billing.tables.metadata)
+METADATA: tuple[MetaData, ...] = (
+    runtime.journal_tables.metadata,
+    billing.tables.metadata,
+    runtime.user_tables.metadata,
+)
 """Every table of the garage; the migrations create exactly these."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -34,18 +34,29 @@ _PAGE_SIZE = 100
 
 @router.get("/login")
 async def login_form(request: Request, back: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
-    """The form that takes a token."""
-    return render(request, "login.html", back=back, wrong=False)
+    """The form that takes a name and a password, or a token."""
+    return render(request, "login.html", back=back, error="")
 
 
 @router.post("/login", response_model=None)
 async def log_in(request: Request, edge: EdgeDep) -> Response:
-    """Exchange a token for a cookie that no script can read and no other site can use."""
+    """Exchange name and password, or a token, for a cookie that no script can read and no other site can use."""
     form = await request.form()
-    back = str(form.get("back", ""))
-    principal = holder(edge.settings, str(form.get("token", "")).strip())
+    back, name, token = (str(form.get(field, "")).strip() for field in ("back", "name", "token"))
+    try:
+        if token or not name:
+            principal = holder(edge.settings, token)
+        else:
+            principal = await edge.logins.log_in(name, str(form.get("password", "")))
+    except Problem as problem:
+        waits = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
+        error = problem.first_text
+        told = f"{error.text(language_of(request))} {error.about}".strip()
+        page = render(request, "login.html", problem.status, back=back, error=told)
+        page.headers.update(waits)
+        return page
     if principal is None or principal.role not in _HOME:
-        return render(request, "login.html", 401, back=back, wrong=True)
+        return render(request, "login.html", 401, back=back, error=say(language_of(request), "login_wrong"))
     home = _HOME[principal.role]
     target = back if back in ("/operator", "/ledger") and home == "/operator" else home
     answer = RedirectResponse(target, 303)

@@ -6,6 +6,9 @@ from typing import Final
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "login_title": ("Log in", "登录"),
+    "login_name": ("Name", "姓名"),
+    "login_password": ("Password", "密码"),
+    "login_by_token": ("With the token of a role instead", "使用角色令牌登录"),
     "login_token": ("Access token", "访问令牌"),
     "login_wrong": ("This token is not valid here.", "令牌无效。"),
     "login_button": ("Log in", "登录"),

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api import asks
+from api.access import person
 from api.edge import GarageDep, GuardedRoute, PrincipalDep
 from api.schemas import BypassBody, GrantBody, HoldBody, JogBody, ReasonBody, TokenBody
 from api.settings import token_digest
@@ -94,14 +95,14 @@ async def jog(module: str, body: JogBody, garage: GarageDep, principal: Principa
 
 @router.post("/manual/bypass", status_code=202)
 async def ask_bypass(module: str, body: BypassBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
-    """The holder asks to set one interlock aside for the next held move."""
-    caller = (ModuleId(module), principal.name, token_digest(body.token))
+    """The holder, logged in by name, asks to set one interlock aside for the next held move."""
+    caller = (ModuleId(module), person(principal), token_digest(body.token))
     await asks.submit(garage, AskBypass(*caller, Bypass[body.interlock.upper()], body.reason.strip()))
     return {"module": module, "interlock": body.interlock}
 
 
 @router.post("/manual/bypass/grant", status_code=202)
 async def grant_bypass(module: str, body: GrantBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Another person than the holder has looked and agrees."""
-    await asks.submit(garage, GrantBypass(ModuleId(module), principal.name, Bypass[body.interlock.upper()]))
+    """Another person than the holder, logged in by name, has looked and agrees."""
+    await asks.submit(garage, GrantBypass(ModuleId(module), person(principal), Bypass[body.interlock.upper()]))
     return {"module": module, "interlock": body.interlock}

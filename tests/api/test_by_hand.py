@@ -7,10 +7,8 @@ from starlette.testclient import TestClient
 
 from api.settings import Role, token_digest
 from domain.commands import (
-    AskBypass,
     Danger,
     EndHold,
-    GrantBypass,
     HangLock,
     HoldGarage,
     HoldManual,
@@ -21,7 +19,7 @@ from domain.commands import (
     TakeManual,
 )
 from domain.ids import ModuleId
-from domain.outputs import Bypass, Opcode
+from domain.outputs import Opcode
 from tests.api.conftest import bearer
 from tests.api.fake_garage import FakeGarage
 
@@ -49,8 +47,6 @@ def test_every_press_carries_name_token_and_counter(client: TestClient, garage: 
         ("/manual/moves", {"token": token, "counter": 1, "move": "raise", "level": 3, "first": 2}),
         ("/manual/hold", {"token": token, "counter": 2}),
         ("/manual/let-go", {"token": token}),
-        ("/manual/bypass", {"token": token, "interlock": "hook_closed", "reason": "torn off"}),
-        ("/manual/bypass/grant", {"interlock": "hook_closed"}),
         ("/manual/release", {"token": token}),
     ]
     for path, body in sent:
@@ -61,8 +57,6 @@ def test_every_press_carries_name_token_and_counter(client: TestClient, garage: 
         JogMove(B, NAME, digest, 1, Opcode.JOG_RAISE, 3, 2, 0),
         HoldManual(B, NAME, digest, 2),
         LetGo(B, NAME, digest),
-        AskBypass(B, NAME, digest, Bypass.HOOK_CLOSED, "torn off"),
-        GrantBypass(B, NAME, Bypass.HOOK_CLOSED),
         ReleaseManual(B, NAME, digest),
         HangLock(B, NAME, "rope"),
         RemoveLock(B, NAME),

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 def log_in(page: Page, url: str, token: str) -> None:
     page.goto(url)
+    page.click("[data-test=login-by-token]")
     page.fill("#token", token)
     page.click("[data-test=login-button]")
 

@@ -14,7 +14,7 @@ from billing.tables import NAMING_CONVENTION, charge_lines
 from runtime.database import METADATA, is_memory, open_database, open_engine, upgrade, writing
 from runtime.journal_tables import snapshots
 
-TABLES = {"events", "snapshots", "entries", "postings", "charges", "charge_lines"}
+TABLES = {"events", "snapshots", "entries", "postings", "charges", "charge_lines", "users"}
 
 
 @pytest.fixture

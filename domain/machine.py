@@ -5,7 +5,7 @@ Decides how long a move takes on paper; measured times belong to whoever measure
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 MANUAL_SLOWNESS = 4
@@ -44,6 +44,16 @@ class Machine:
     inrush_stagger_ms: int = 300
     driver_out_ms: int = 40_000
     driver_in_ms: int = 60_000
+
+    def at_speed(self, pct: int) -> Machine:
+        """A machine of which motors, hooks and gates run at so many percent of this one's speed."""
+        return replace(
+            self,
+            lift_speed_mm_s=max(1, self.lift_speed_mm_s * pct // 100),
+            slide_speed_mm_s=max(1, self.slide_speed_mm_s * pct // 100),
+            hook_ms=self.hook_ms * 100 // pct,
+            gate_ms=self.gate_ms * 100 // pct,
+        )
 
     def lift_ms(self, distance_mm: int) -> int:
         """Nominal time of a vertical travel, ramps included, hooks not."""

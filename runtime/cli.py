@@ -145,6 +145,9 @@ def simulate(
     bookings: Annotated[
         int | None, typer.Option(min=0, max=100, help="Percent of drivers who book; by default as configured.")
     ] = None,
+    speed: Annotated[
+        int, typer.Option(min=10, max=400, help="Speed of the machine that stands there, percent of its data sheet.")
+    ] = 100,
     faults: Annotated[str | None, typer.Option(help="swarm: everything may fail, as each seed draws it.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds A-B, both included (only with --faults).")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core (only with --faults).")] = 0,
@@ -162,7 +165,9 @@ def simulate(
     from runtime.simulation import simulate as simulate_days
 
     settings = load_config(config)
-    options = SimulationOptions(days, settings.simulation.seed if seed is None else seed, demand, trace, leap, bookings)
+    options = SimulationOptions(
+        days, settings.simulation.seed if seed is None else seed, demand, trace, leap, bookings, speed
+    )
     typer.echo(f"seed {options.seed}, version {package_version('garage-controller')}", err=True)
     bar = typer.progressbar(length=days * 24, label="hours", file=sys.stderr) if sys.stderr.isatty() else nullcontext()
     try:
@@ -240,9 +245,9 @@ def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int
 def _estimates_told(estimates: dict[str, Any]) -> list[str]:
     """What became of the estimates, a line for each class; none if nobody was told anything."""
     return [
-        f"estimates, {one['before']} before: {one['coverage_pct']} % of {one['told']} within the 80 % interval, "
-        f"{one['mean_width_s']} s wide; half waited {one['median_late_s']:+.1f} s more than told or less"
-        for one in estimates["by_who_is_before"]
+        f"estimates, {one['class']}: {one['coverage_pct']} % of {one['told']} within the 80 % interval, "
+        f"{one['mean_width_s']} s wide; median of waited less told {one['median_late_s']:+.1f} s"
+        for one in estimates["by_class"]
     ]
 
 

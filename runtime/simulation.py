@@ -23,6 +23,7 @@ from runtime.config import Config
 from runtime.database import open_database
 from runtime.journal import Journal
 from runtime.tally import Tally, mean_wait_s
+from runtime.times_view import times_view
 from runtime.told import coverage
 from runtime.virtual import VirtualRun
 from sim.booked import BookingHabits, with_bookings
@@ -46,6 +47,8 @@ class SimulationOptions:
     leap: bool = True
     bookings_pct: int | None = None
     """Share of drivers who book; None is the configured one."""
+    speed_pct: int = 100
+    """How fast the machine that stands there is, of what the configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def simulate(
             trace=trace,
             leap=options.leap,
             scan_ms=config.scan_ms,
+            built=config.site.machine.at_speed(options.speed_pct),
         )
         tally = Tally()
         run.observer = lambda records: tally.hear(records, run.controller.memory)
@@ -172,6 +176,7 @@ def _report(
         "retrieval_wait_s": mean_wait_s(one for one in tally.served if one.kind == "retrieval"),
         "storage_wait_s": mean_wait_s(one for one in tally.served if one.kind == "storage"),
         "estimates": coverage(tally.told),
+        "times": [times_view(run.site, layout, memory) for layout in run.site.modules],
         "bookings": {
             "made": tally.bookings_made,
             "kept": tally.bookings_kept,

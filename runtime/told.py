@@ -47,8 +47,8 @@ def coverage(told: Sequence[ToldWait]) -> dict[str, Any]:
         classes[class_of(one.dwells, one.level)].append(one)
     return {
         **_figures(told),
-        "by_who_is_before": [
-            {"before": name, **_figures(of_class)} for name, of_class in zip(CLASSES, classes, strict=True) if of_class
+        "by_class": [
+            {"class": name, **_figures(of_class)} for name, of_class in zip(CLASSES, classes, strict=True) if of_class
         ],
     }
 

@@ -23,7 +23,7 @@ ENOUGH = 19
 
 COVERED = 0.8
 
-CLASSES = ("nobody", "somebody, on the ground level", "one, above", "more, above")
+CLASSES = ("nobody before", "ground level, behind others", "above, behind one", "above, behind more")
 """Who has yet to finish at the gate before, and where the bay is. With nobody only the machine is uncertain."""
 
 LATE_MS_MAX = 3_600_000

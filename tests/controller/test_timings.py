@@ -16,7 +16,7 @@ from scheduler.measured import ENOUGH, Times, nominal
 from tests.garage_run import SEDAN, GarageRun
 from tests.sites import small_site
 
-SLOW = Machine(lift_speed_mm_s=80, slide_speed_mm_s=106, hook_ms=2500, gate_ms=10_000)
+SLOW = Machine().at_speed(80)
 """A fifth slower than its data sheet, in everything."""
 
 A = ModuleId("A")

@@ -71,8 +71,8 @@ def test_the_oracle_is_silent_for_thirty_days_every_job_ends_and_estimates_hold(
     assert report["alarms"]["windows_over_10_pct"] < 1
     assert report["alarms"]["windows"] == 30 * 144 + 1
     assert report["mode"] == "automatic"
-    told = {one["before"]: one for one in report["estimates"]["by_who_is_before"]}
-    certain = told.pop("nobody")
+    told = {one["class"]: one for one in report["estimates"]["by_class"]}
+    certain = told.pop("nobody before")
     assert certain["coverage_pct"] >= 80 and certain["mean_width_s"] < 1
     often = [one for one in told.values() if one["told"] >= 100]
     assert len(often) == 2

@@ -19,6 +19,7 @@ from api.settings import ANONYMOUS, Principal, Role, Settings, token_digest
 
 ANYONE = frozenset(Role)
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 READERS_OF_MONEY = frozenset({Role.COMMITTEE, Role.OPERATOR, Role.ADMINISTRATOR})
 READERS_OF_EVENTS = frozenset({Role.COMMITTEE, Role.OPERATOR, Role.ADMINISTRATOR})
 """The committee reads the journal without plates."""
@@ -59,6 +60,8 @@ ACCESS: dict[str, frozenset[Role]] = {
     "POST /api/v1/garage/end-hold": OPERATORS,
     "PUT /api/v1/modules/{module}/lock": OPERATORS,
     "DELETE /api/v1/modules/{module}/lock": OPERATORS,
+    "POST /api/v1/modules/{module}/locks/{owner}/removal": ADMINISTRATORS,
+    "POST /api/v1/modules/{module}/locks/{owner}/removal/grant": OPERATORS,
     "GET /api/v1/modules/{module}/recovery": OPERATORS,
     "POST /api/v1/modules/{module}/manual": OPERATORS,
     "POST /api/v1/modules/{module}/manual/release": OPERATORS,

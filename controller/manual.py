@@ -18,12 +18,15 @@ from controller.reconcile import at_rest
 from controller.scan import Scan
 from domain.commands import (
     AskBypass,
+    AskLockRemoval,
     ByHand,
     GrantBypass,
+    GrantLockRemoval,
     HangLock,
     HoldManual,
     JogMove,
     LetGo,
+    LockCommand,
     ReleaseManual,
     RemoveLock,
     TakeManual,
@@ -34,7 +37,9 @@ from domain.events import (
     BypassGranted,
     FaultRaised,
     LockHung,
+    LockRemovalAsked,
     LockRemoved,
+    LockRemovedForOwner,
     ManualReleased,
     ManualTaken,
 )
@@ -51,6 +56,10 @@ Advance = Callable[[Scan, ModuleMemory, str, Reasons], None]
 
 PULSES = 65_535
 """The hold counter on the wire runs from 1 to this and wraps; 0 says that the button is let go."""
+
+
+LOCK_REMOVAL_MS = 15 * 60_000
+"""So long after an administrator asked a second person may agree that a lock goes."""
 
 
 class ManualControl:
@@ -277,7 +286,19 @@ class ManualControl:
 
     # -- locks ---------------------------------------------------------------------------------
 
-    def hang_lock(self, scan: Scan, memory: ModuleMemory, image: ModuleImage | None, command: HangLock) -> Reasons:
+    def lock_out(self, scan: Scan, memory: ModuleMemory, image: ModuleImage | None, command: LockCommand) -> Reasons:
+        """Carry out one command about locks; the reasons against it otherwise."""
+        match command:
+            case HangLock():
+                return self._hang_lock(scan, memory, image, command)
+            case RemoveLock():
+                return self._remove_lock(scan, memory, command)
+            case AskLockRemoval():
+                return self._ask_lock_removal(scan, memory, command)
+            case GrantLockRemoval():
+                return self._grant_lock_removal(scan, memory, command)
+
+    def _hang_lock(self, scan: Scan, memory: ModuleMemory, image: ModuleImage | None, command: HangLock) -> Reasons:
         """Hang a person's lock; refused while something still moves, which would then stop on the way."""
         if command.operator in memory.locks:
             return self._no(RefusalCode.LOCK_HANGS)
@@ -290,12 +311,37 @@ class ManualControl:
         self.tell(scan, memory)
         return ()
 
-    def remove_lock(self, scan: Scan, memory: ModuleMemory, command: RemoveLock) -> Reasons:
+    def _remove_lock(self, scan: Scan, memory: ModuleMemory, command: RemoveLock) -> Reasons:
         """Take a person's own lock away; with the last one the module is looked at anew."""
         if command.operator not in memory.locks:
             return self._no(RefusalCode.LOCK_NOT_YOURS, ", ".join(memory.locks) or self._layout.id)
         scan.emit(LockRemoved(self._layout.id, command.operator))
+        self._lock_gone(scan, memory)
+        return ()
+
+    def _ask_lock_removal(self, scan: Scan, memory: ModuleMemory, command: AskLockRemoval) -> Reasons:
+        """Note that the lock of somebody absent should go; nothing changes before a second person agrees."""
+        if command.owner not in memory.locks:
+            return self._no(RefusalCode.NO_LOCK_OF_OWNER, command.owner)
+        scan.emit(LockRemovalAsked(self._layout.id, command.owner, command.operator, command.reason))
+        return ()
+
+    def _grant_lock_removal(self, scan: Scan, memory: ModuleMemory, command: GrantLockRemoval) -> Reasons:
+        """Take the lock of somebody absent away; the second person is neither who asked nor the owner."""
+        lock = memory.locks.get(command.owner)
+        if lock is None:
+            return self._no(RefusalCode.NO_LOCK_OF_OWNER, command.owner)
+        asked = lock.removal
+        if asked is None or scan.moment.utc_ms >= asked.asked_utc_ms + LOCK_REMOVAL_MS:
+            return self._no(RefusalCode.NO_REMOVAL_ASKED, command.owner)
+        if command.operator in (asked.operator, command.owner):
+            return self._no(RefusalCode.SECOND_PERSON, asked.operator)
+        scan.emit(LockRemovedForOwner(self._layout.id, command.owner, asked.operator, command.operator, asked.reason))
+        self._lock_gone(scan, memory)
+        return ()
+
+    def _lock_gone(self, scan: Scan, memory: ModuleMemory) -> None:
+        """With the last lock the module is looked at anew; an operator confirms it before it moves."""
         self.tell(scan, memory)
         if not memory.locks and memory.state == "maintenance":
             self._advance(scan, memory, MODULE.next(memory.state, "untag"), ())
-        return ()

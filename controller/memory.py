@@ -43,7 +43,9 @@ from domain.events import (
     JobWithdrawn,
     LinkAdvanced,
     LockHung,
+    LockRemovalAsked,
     LockRemoved,
+    LockRemovedForOwner,
     ManualReleased,
     ManualTaken,
     ModuleAdvanced,
@@ -212,11 +214,27 @@ class BypassRecord:
 
 
 @dataclass(slots=True)
+class LockRemoval:
+    """An administrator's wish to take away the lock of somebody absent."""
+
+    operator: str
+    reason: str
+    asked_utc_ms: int
+
+
+@dataclass(slots=True)
 class Lock:
     """A person's lock on a module."""
 
     reason: str
     since_utc_ms: int
+    removal: LockRemoval | None = None
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Lock:
+        """The lock of a snapshot."""
+        removal = state.get("removal")
+        return cls(state["reason"], state["since_utc_ms"], LockRemoval(**removal) if removal else None)
 
 
 @dataclass(slots=True)
@@ -409,7 +427,7 @@ class Memory:
                 down=module.get("down"),
                 manual=ManualHolder(**module["manual"]) if module.get("manual") else None,
                 bypass=BypassRecord(**module["bypass"]) if module.get("bypass") else None,
-                locks={name: Lock(**lock) for name, lock in module.get("locks", {}).items()},
+                locks={name: Lock.from_state(lock) for name, lock in module.get("locks", {}).items()},
                 unconfirmed=module.get("unconfirmed", module["state"] == "locked"),
                 timings={
                     part: Timing(tuple(known["took_ms"]), known["median_ms"])
@@ -618,6 +636,13 @@ class Memory:
     def _lock_hung(self, event: LockHung, utc_ms: int) -> None:
         self.module(event.module).locks[event.operator] = Lock(event.reason, utc_ms)
 
+    def _lock_removal_asked(self, event: LockRemovalAsked, utc_ms: int) -> None:
+        lock = self.module(event.module).locks[event.owner]
+        lock.removal = LockRemoval(event.operator, event.reason, utc_ms)
+
+    def _lock_removed_for_owner(self, event: LockRemovedForOwner, utc_ms: int) -> None:
+        del self.module(event.module).locks[event.owner]
+
     def _lock_removed(self, event: LockRemoved, utc_ms: int) -> None:
         del self.module(event.module).locks[event.operator]
 
@@ -733,6 +758,8 @@ _APPLY: dict[type[Event], Any] = {
     BypassEnded: Memory._bypass_ended,
     LockHung: Memory._lock_hung,
     LockRemoved: Memory._lock_removed,
+    LockRemovalAsked: Memory._lock_removal_asked,
+    LockRemovedForOwner: Memory._lock_removed_for_owner,
     FaultRaised: Memory._fault_raised,
     FaultsReset: Memory._noted,
     GarageAdvanced: Memory._garage_advanced,

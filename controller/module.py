@@ -23,7 +23,7 @@ from controller.queueing import outlook_of, queue_of, queued_jobs, standing_ends
 from controller.reconcile import at_rest, disagreements
 from controller.scan import InvariantBroken, Scan
 from domain.booking import local_minute
-from domain.commands import ByHand, HangLock, RemoveLock
+from domain.commands import ByHand, LockCommand
 from domain.events import (
     CountersRead,
     FaultRaised,
@@ -283,15 +283,10 @@ class ModuleControl:
         self.touched = True
         return self.manual.answer(scan, memory, self.image, self.layout_now(scan.memory), command)
 
-    def hang_lock(self, scan: Scan, command: HangLock) -> tuple[Refusal, ...]:
-        """A person locks the module out."""
+    def lock_out(self, scan: Scan, command: LockCommand) -> tuple[Refusal, ...]:
+        """A person locks the module out, or a lock is taken away."""
         self.touched = True
-        return self.manual.hang_lock(scan, scan.memory.module(self._layout.id), self.image, command)
-
-    def remove_lock(self, scan: Scan, command: RemoveLock) -> tuple[Refusal, ...]:
-        """A person takes their lock away."""
-        self.touched = True
-        return self.manual.remove_lock(scan, scan.memory.module(self._layout.id), command)
+        return self.manual.lock_out(scan, scan.memory.module(self._layout.id), self.image, command)
 
     def _shelter(self, scan: Scan, memory: ModuleMemory, image: ModuleImage, spare_w: int) -> None:
         """While the garage rests: in a fire what hangs goes home and the gate does as configured."""

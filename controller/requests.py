@@ -26,6 +26,7 @@ from domain.booking import BookingKind, Repeat
 from domain.commands import (
     Accepted,
     AcknowledgeAlarm,
+    AskLockRemoval,
     ByHand,
     CancelBooking,
     CancelJob,
@@ -35,6 +36,7 @@ from domain.commands import (
     ConfirmModule,
     EndHold,
     EnterCar,
+    GrantLockRemoval,
     HangLock,
     HoldGarage,
     JogMove,
@@ -165,10 +167,8 @@ class Requests:
                 return danger.end(scan, command, self.heard(scan))
             case RecordWork():
                 return record_work(scan, self._site, command)
-            case HangLock(module=name):
-                return self._on_module(name, lambda m: m.hang_lock(scan, command))
-            case RemoveLock(module=name):
-                return self._on_module(name, lambda m: m.remove_lock(scan, command))
+            case HangLock() | RemoveLock() | AskLockRemoval() | GrantLockRemoval():
+                return self._on_module(command.module, lambda m: m.lock_out(scan, command))
             case _:
                 return self._by_hand(scan, command)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller import danger
+from controller.alarm_commands import handle_alarm
 from controller.alarms import Alarms
 from controller.charging import ChargingControl
 from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual_departure_utc_ms
@@ -19,7 +20,7 @@ from controller.module import ModuleControl
 from controller.plc_link import Expected
 from controller.requests import Requests
 from controller.scan import Scan, Step
-from domain.commands import Command, Refused, Reply
+from domain.commands import AlarmCommand, Command, Refused, Reply
 from domain.events import GarageAdvanced, ModuleAdvanced
 from domain.ids import ModuleId, Plate
 from domain.moment import NEVER_MS, Moment
@@ -130,5 +131,15 @@ class Controller:
         return Step(outputs, tuple(scan.events), (*replies, *(refused for _ in range(missing))), NEVER_MS)
 
     def _halted_step(self, scan: Scan, commands: Sequence[Command]) -> Step:
+        """Nothing is asked of the machine any more; alarms can still be seen to."""
+        replies = tuple(self._while_halted(scan, command) for command in commands)
+        return Step(Outputs(feed_heartbeat=False), tuple(scan.events), replies, NEVER_MS)
+
+    def _while_halted(self, scan: Scan, command: Command) -> Reply:
         refused = Refused.because(RefusalCode.GARAGE_HALTED, self.memory.garage_reason)
-        return Step(Outputs(feed_heartbeat=False), (), tuple(refused for _ in commands), NEVER_MS)
+        if not isinstance(command, AlarmCommand):
+            return refused
+        try:
+            return handle_alarm(scan, self.site, command)
+        except Exception:  # the mistake that has halted us may be this one; it must not end the program
+            return refused

@@ -288,6 +288,29 @@ class RemoveLock:
 
 
 @dataclass(frozen=True, slots=True)
+class AskLockRemoval:
+    """An administrator has looked for the owner of a lock in vain, and says why the lock may go."""
+
+    module: ModuleId
+    owner: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantLockRemoval:
+    """A second person has looked into the module and agrees that the owner's lock may go."""
+
+    module: ModuleId
+    owner: str
+    operator: str
+
+
+LockCommand: TypeAlias = HangLock | RemoveLock | AskLockRemoval | GrantLockRemoval
+"""What people do with locks of maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
 class TakeManual:
     """Take a module in hand. `token_digest` is the digest of the secret that only this holder's page knows."""
 
@@ -400,8 +423,7 @@ Command: TypeAlias = (
     | AlarmCommand
     | HoldGarage
     | EndHold
-    | HangLock
-    | RemoveLock
+    | LockCommand
     | RecordWork
     | ByHand
 )

@@ -74,6 +74,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "库区 {module} 的联锁 {interlock} 恢复",
     ),
     "LockHung": ("{operator} hangs a lock on module {module}", "{operator} 在库区 {module} 挂锁"),
+    "LockRemovalAsked": (
+        "{operator} asks to remove the lock of {owner} from module {module}",
+        "{operator} 申请取下 {owner} 在库区 {module} 的锁",
+    ),
+    "LockRemovedForOwner": (
+        "the lock of {owner} is removed from module {module} by {operator} and {second}",
+        "{operator} 与 {second} 取下 {owner} 在库区 {module} 的锁",
+    ),
     "LockRemoved": ("{operator} removes a lock from module {module}", "{operator} 取下库区 {module} 的锁"),
     "AlarmRaised": ("alarm {alarm} is {state} {about}", "报警 {alarm}：{state} {about}"),
     "AlarmReturned": ("what alarm {alarm} told is over; it is {state}", "报警 {alarm} 的原因消失：{state}"),

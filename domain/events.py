@@ -353,6 +353,27 @@ class LockRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class LockRemovalAsked:
+    """An administrator wants the lock of somebody absent taken away, for this reason."""
+
+    module: ModuleId
+    owner: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockRemovedForOwner:
+    """The lock of somebody absent was taken away: asked by `operator`, agreed by `second`."""
+
+    module: ModuleId
+    owner: str
+    operator: str
+    second: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobOverdue:
     """A job or session has waited longer than its deadline; somebody must look."""
 
@@ -584,6 +605,8 @@ Event: TypeAlias = (
     | BypassEnded
     | LockHung
     | LockRemoved
+    | LockRemovalAsked
+    | LockRemovedForOwner
     | JobOverdue
     | JobWithdrawn
     | PinRejected

@@ -173,6 +173,12 @@ class RefusalCode(Enum):
     )
     OLD_COUNTER = ("old_counter", "An old or repeated signal of the hold button.", "按住信号过期或重复。")
     UNKNOWN_MOVE = ("unknown_move", "There is no such pallet, level or column.", "没有这个载车板、层或列。")
+    NO_LOCK_OF_OWNER = ("no_lock_of_owner", "This person has no lock there.", "此人在该处没有挂锁。")
+    NO_REMOVAL_ASKED = (
+        "no_removal_asked",
+        "Nobody has asked to remove this lock in the last quarter of an hour.",
+        "15分钟内无人申请取下此锁。",
+    )
     SECOND_PERSON = ("second_person", "A second person has to grant this.", "须由另一人批准。")
     NO_BYPASS_ASKED = ("no_bypass_asked", "Nobody has asked to set this aside.", "没有待批准的旁路申请。")
     CONFIRM_NEEDED = (

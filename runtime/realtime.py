@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from controller.step import Controller
 from domain.commands import Command, Reply
-from domain.events import Recorded
+from domain.events import GarageAdvanced, Recorded
 from domain.outputs import Outputs
 from domain.signals import Inputs
 from runtime.anchor_keeper import AnchorKeeper
@@ -98,7 +98,7 @@ class RealtimeRunner:
         inputs = self._anchors.plcs.judged(self._wires.inputs(moment.mono_ms, self._writer.ok))
         step = self._controller.step(moment, inputs, [command for command, _ in asked])
         self.scans += 1
-        if step.events and self._controller.memory.garage == "halted":
+        if any(isinstance(one.event, GarageAdvanced) and one.event.state == "halted" for one in step.events):
             log.error("the controller has halted itself: %s", self._controller.memory.garage_reason)
         self.scan_ms_max = max(self.scan_ms_max, (loop.time() - begun_s) * 1000)
         durable = self._submit(step.events, asked)

@@ -45,7 +45,12 @@ def recovery_view(controller: Controller, module: ModuleId) -> dict[str, Any]:
             "second": bypass.second,
         },
         "locks": [
-            {"operator": name, "reason": lock.reason, "since_utc_ms": lock.since_utc_ms}
+            {
+                "operator": name,
+                "reason": lock.reason,
+                "since_utc_ms": lock.since_utc_ms,
+                "removal": lock.removal and {"operator": lock.removal.operator, "reason": lock.removal.reason},
+            }
             for name, lock in memory.locks.items()
         ],
         "last_stop": None if stop is None else {"reason": stop, "text": REASONS.get(stop, str(stop))},

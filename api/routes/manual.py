@@ -18,7 +18,9 @@ from api.schemas import BypassBody, GrantBody, HoldBody, JogBody, ReasonBody, To
 from api.settings import token_digest
 from domain.commands import (
     AskBypass,
+    AskLockRemoval,
     GrantBypass,
+    GrantLockRemoval,
     HangLock,
     HoldManual,
     JogMove,
@@ -51,6 +53,23 @@ async def remove_lock(module: str, garage: GarageDep, principal: PrincipalDep) -
     """Take the caller's own lock away."""
     await asks.submit(garage, RemoveLock(ModuleId(module), principal.name))
     return {"module": module}
+
+
+@router.post("/locks/{owner}/removal", status_code=202)
+async def ask_lock_removal(
+    module: str, owner: str, body: ReasonBody, garage: GarageDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """An administrator, logged in by name, wants the lock of somebody absent taken away."""
+    command = AskLockRemoval(ModuleId(module), owner, person(principal), body.reason.strip())
+    await asks.submit(garage, command)
+    return {"module": module, "owner": owner}
+
+
+@router.post("/locks/{owner}/removal/grant", status_code=202)
+async def grant_lock_removal(module: str, owner: str, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A second person, logged in by name, has looked into the module and agrees: the lock goes."""
+    await asks.submit(garage, GrantLockRemoval(ModuleId(module), owner, person(principal)))
+    return {"module": module, "owner": owner}
 
 
 @router.post("/manual", status_code=202)

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from api.application import create_app
 from api.logins import FORGET_MS, WAIT_MS_MAX, Guesses
 from api.settings import Principal, Role
-from domain.commands import AskBypass, GrantBypass, HoldGarage, LetGo, PauseGarage
+from domain.commands import AskBypass, AskLockRemoval, GrantBypass, GrantLockRemoval, HoldGarage, LetGo, PauseGarage
+from domain.ids import ModuleId
 from tests.api.conftest import Clock, bearer, settings_with
 from tests.api.fake_garage import FakeGarage
 
@@ -160,6 +161,22 @@ def test_a_token_is_no_person(client: TestClient, garage: FakeGarage, role: Role
         told = client.post(f"{BASE}/{path}", headers=bearer(role), json=body)
         assert (told.status_code, told.json()["code"]) == (403, "person_needed")
     assert garage.commands == []
+
+
+def test_the_lock_of_somebody_absent_is_asked_for_by_an_administrator_and_agreed_by_another(
+    client: TestClient, garage: FakeGarage
+) -> None:
+    wang, li = log_in(client, "Wang"), log_in(client, "Li")
+    path = "/api/v1/modules/B/locks/%E7%8E%8B%E8%8A%B3/removal"
+    assert client.post(path, headers=wang, json={"reason": "gone home"}).json()["code"] == "forbidden"
+    assert client.post(path, headers=bearer(Role.ADMINISTRATOR), json={"reason": "gone"}).json()["code"] == (
+        "person_needed"
+    )
+    assert client.post(path, headers=li, json={"reason": "  "}).status_code == 422
+    assert client.post(path, headers=li, json={"reason": "gone home"}).status_code == 202
+    assert client.post(f"{path}/grant", headers=wang).status_code == 202
+    b = ModuleId("B")
+    assert garage.commands == [AskLockRemoval(b, "王芳", "Li", "gone home"), GrantLockRemoval(b, "王芳", "Wang")]
 
 
 def test_the_login_page_takes_name_and_password(client: TestClient) -> None:

@@ -11,7 +11,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from api.application import create_app
+from api.application import NOBODY_BY_NAME, create_app
+from api.ports import Users
 from api.settings import Role, Settings, Token, token_digest
 from tests.api.fake_garage import FakeGarage
 from tests.peers import require_peer
@@ -44,11 +45,11 @@ def page_settings() -> Settings:
 class Served:
     """An application on a loopback port, in a thread, until `stop`."""
 
-    def __init__(self, garage: FakeGarage, settings: Settings) -> None:
+    def __init__(self, garage: FakeGarage, settings: Settings, users: Users = NOBODY_BY_NAME) -> None:
         self.garage = garage
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(create_app(garage, settings), log_level="warning", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(create_app(garage, settings, users), log_level="warning", timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()

@@ -22,6 +22,7 @@ from domain.commands import (
     PutAlarmBack,
     ResetAlarm,
     ResetFaults,
+    ResumeGarage,
     ShelveAlarm,
     TakeAlarmOut,
     TakeOut,
@@ -284,6 +285,27 @@ def test_a_controller_that_halts_itself_says_so_and_the_alarm_outlives_the_resta
     garage.crash()
     garage.wait(MINUTE_MS)
     assert record(garage, "controller_halted").state == GONE
+
+
+def test_while_the_garage_is_halted_alarms_are_still_seen_to_and_nothing_else(
+    garage: GarageRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(garage.run.controller._charging, "react", bug)
+    garage.wait(10_000)
+    assert garage.memory.garage == "halted"
+    garage.accept(AcknowledgeAlarm(AlarmId("controller_halted"), "Wang"))
+    assert record(garage, "controller_halted").state == "acknowledged"
+    garage.accept(TakeAlarmOut(AlarmId("plc_lost:A"), "Wang", "being repaired"))
+    assert record(garage, "plc_lost:A").state == "out_of_service"
+    assert garage.refuse(AcknowledgeAlarm(AlarmId("no_such_alarm"), "Wang")) is RefusalCode.UNKNOWN_ALARM
+    assert garage.refuse(ResumeGarage("Wang")) is RefusalCode.GARAGE_HALTED
+    # and what was said then is known after the restart
+    garage.crash()
+    garage.wait(MINUTE_MS)
+    assert record(garage, "plc_lost:A").state == "out_of_service"
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,13 +9,16 @@ import pytest
 from transitions import MachineError
 
 from controller.machines import GARAGE, MODULE
+from controller.manual import LOCK_REMOVAL_MS
 from controller.memory import Memory
 from domain.commands import (
     Accepted,
+    AskLockRemoval,
     Command,
     ConfirmModule,
     Danger,
     EndHold,
+    GrantLockRemoval,
     HangLock,
     HoldGarage,
     JogMove,
@@ -27,7 +30,7 @@ from domain.commands import (
     ResumeGarage,
     TakeManual,
 )
-from domain.events import LockHung, LockRemoved, MotionRequested
+from domain.events import LockHung, LockRemoved, LockRemovedForOwner, MotionRequested
 from domain.ids import BayId, ModuleId
 from domain.outputs import Opcode
 from domain.refusals import RefusalCode
@@ -182,6 +185,54 @@ def test_each_person_hangs_and_removes_only_their_own_lock() -> None:
     assert [event.operator for event in run.heard(LockRemoved)] == ["Wang", "Li"]
     run.accept(ConfirmModule(A, "Li"))
     assert run.see_through(run.fetch(CAR)).state == "done"
+
+
+def test_the_lock_of_somebody_absent_takes_an_administrator_a_reason_and_a_second_person() -> None:
+    run = ready()
+    run.accept(HangLock(A, "Wang", "rope"))
+    # given that Wang has gone home: nobody agrees to what nobody has asked
+    assert run.refuse(GrantLockRemoval(A, "Wang", "Li")) is RefusalCode.NO_REMOVAL_ASKED
+    assert run.refuse(AskLockRemoval(A, "Zhao", "Chen", "gone home")) is RefusalCode.NO_LOCK_OF_OWNER
+    run.accept(AskLockRemoval(A, "Wang", "Chen", "gone home, called, nobody inside"))
+    assert run.module().state == "maintenance"
+    # when the one who asked agrees with themselves, or the owner does, it stays
+    for alone in ("Chen", "Wang"):
+        assert run.refuse(GrantLockRemoval(A, "Wang", alone)) is RefusalCode.SECOND_PERSON
+    # and when another person agrees it goes, also after a restart in between
+    run.crash()
+    run.wait(10_000)
+    run.accept(GrantLockRemoval(A, "Wang", "Li"))
+    run.wait(2000)
+    assert run.heard(LockRemovedForOwner) == [
+        LockRemovedForOwner(A, "Wang", "Chen", "Li", "gone home, called, nobody inside")
+    ]
+    assert (run.module().state, run.module().locks) == ("locked", {})
+    run.accept(ConfirmModule(A, "Li"))
+    assert run.see_through(run.fetch(CAR)).state == "done"
+
+
+def test_other_locks_stay_when_one_of_somebody_absent_goes() -> None:
+    run = ready()
+    run.accept(HangLock(A, "Wang", "rope"))
+    run.accept(HangLock(A, "Li", "inside"))
+    run.accept(AskLockRemoval(A, "Wang", "Chen", "gone home"))
+    run.accept(GrantLockRemoval(A, "Wang", "Li"))
+    run.wait(2000)
+    assert (run.module().state, list(run.module().locks)) == ("maintenance", ["Li"])
+
+
+def test_a_wish_to_remove_a_lock_is_forgotten_after_a_quarter_of_an_hour() -> None:
+    run = ready()
+    run.accept(HangLock(A, "Wang", "rope"))
+    run.accept(AskLockRemoval(A, "Wang", "Chen", "gone home"))
+    run.wait(LOCK_REMOVAL_MS)
+    assert run.refuse(GrantLockRemoval(A, "Wang", "Li")) is RefusalCode.NO_REMOVAL_ASKED
+    # and a lock that its owner has hung anew is another lock
+    run.accept(AskLockRemoval(A, "Wang", "Chen", "gone home"))
+    run.accept(RemoveLock(A, "Wang"))
+    run.wait(2000)
+    run.accept(HangLock(A, "Wang", "rope again"))
+    assert run.refuse(GrantLockRemoval(A, "Wang", "Li")) is RefusalCode.NO_REMOVAL_ASKED
 
 
 def test_a_lock_waits_for_what_moves() -> None:

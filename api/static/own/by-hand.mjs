@@ -144,6 +144,42 @@ function stepItem(step) {
   return line;
 }
 
+let shownLocks = "";
+
+/** Somebody else's lock: an administrator may ask that it goes, and another person agrees. */
+function lockItem(lock) {
+  const asked = lock.removal;
+  const line = item(`${lock.operator}: ${lock.reason}${asked ? ` · ${words.hand_removal_asked} ${asked.operator}: ${asked.reason}` : ""}`);
+  line.dataset.owner = lock.operator;
+  const path = `/locks/${encodeURIComponent(lock.operator)}/removal`;
+  const add = (word, test, work) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = word;
+    button.dataset.test = test;
+    button.addEventListener("click", () => attempt(work));
+    line.append(" ", button);
+  };
+  const me = page.dataset.me;
+  if (lock.operator === me) return line;
+  if (page.dataset.role === "administrator" && asked?.operator !== me) {
+    add(words.hand_removal_ask, "removal-ask", () => {
+      const reason = byId("lock").reason.value.trim();
+      if (!reason) throw new Error(words.hand_removal_reason);
+      return send("POST", path, { reason });
+    });
+  }
+  if (asked && asked.operator !== me) add(words.hand_removal_grant, "removal-grant", () => confirm(words.hand_removal_sure) && send("POST", `${path}/grant`));
+  return line;
+}
+
+function showLocks(locks) {
+  const looks = JSON.stringify(locks);
+  if (looks === shownLocks) return;
+  shownLocks = looks;
+  byId("locks").replaceChildren(...locks.map(lockItem));
+}
+
 let shown = "";
 
 function show(found) {
@@ -156,7 +192,7 @@ function show(found) {
   byId("bypass-state").textContent = bypass ? `${words[`hand_${bypass.interlock}`]}: ${bypass.reason}${bypass.second ? ` ✓ ${bypass.second}` : ""}` : "";
   byId("grant").hidden = !bypass || Boolean(bypass.second) || found.holder?.operator === page.dataset.me;
   byId("grant").dataset.interlock = bypass?.interlock ?? "";
-  byId("locks").replaceChildren(...found.locks.map((lock) => item(`${lock.operator}: ${lock.reason}`)));
+  showLocks(found.locks);
   byId("stranded").replaceChildren(...found.stranded.map((one) => item(language === "zh" ? one.text_zh : one.text_en)));
   byId("waiting").replaceChildren(...found.waiting.map((one) => item(`${one.job} ${one.bay} ${one.reachable ? "✓" : `▲ ${one.because.join(" + ")}`}`)));
   // A button is not replaced under a finger.

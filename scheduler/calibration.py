@@ -49,8 +49,8 @@ class Estimate:
 
     @property
     def spread_ms(self) -> int:
-        """Half-width of a symmetric interval that has the told one within it."""
-        return max(self.wait_ms - self.low_ms, self.high_ms - self.wait_ms)
+        """How much longer than told it may take: what pages add to the minutes."""
+        return self.high_ms - self.wait_ms
 
 
 @dataclass(frozen=True, slots=True)

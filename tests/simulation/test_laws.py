@@ -76,7 +76,7 @@ def test_the_oracle_is_silent_for_thirty_days_every_job_ends_and_estimates_hold(
     assert certain["coverage_pct"] >= 80 and certain["mean_width_s"] < 1
     often = [one for one in told.values() if one["told"] >= 100]
     assert len(often) == 2
-    assert all(74 <= one["coverage_pct"] <= 86 and abs(one["median_late_s"]) <= 2 for one in often)
+    assert all(72 <= one["coverage_pct"] <= 88 and abs(one["median_late_s"]) <= 2 for one in often)
 
 
 def test_a_strangers_checker_finds_nothing_in_a_days_trace() -> None:

@@ -26,7 +26,8 @@ Move = tuple[int, Opcode, int]
 RESTS = {"fire": RefusalCode.FIRE, "holding": RefusalCode.GARAGE_HELD}
 """Modes of the garage in which nothing is served, and how that is said."""
 
-_INPUTS = ((Safety.NO_FIRE, Danger.FIRE), (Safety.NO_QUAKE, Danger.EARTHQUAKE))
+_INPUTS = ((int(Safety.NO_FIRE), Danger.FIRE), (int(Safety.NO_QUAKE), Danger.EARTHQUAKE))
+"""Bits as plain numbers: they are looked at in every scan, and the operators of IntFlag are slow."""
 
 
 def reported(images: Mapping[ModuleId, ModuleImage]) -> dict[Danger, ModuleId]:

@@ -47,6 +47,7 @@ class Table:
         self.waiting = waiting
         self.states = tuple(dict.fromkeys((initial, *waiting, *rest)))
         self.rules = tuple(rules)
+        self._known: dict[tuple[str, str, tuple[tuple[str, bool], ...]], str] = {}
         self._machine = Machine(
             model=None,
             states=list(self.states),
@@ -64,9 +65,13 @@ class Table:
         `facts` answers every guard by name. Raises transitions.MachineError when no rule has this
         trigger in this state, and KeyError for a guard without an answer: both are bugs.
         """
-        cursor = _Cursor(state, facts)
-        self._machine.events[trigger].trigger(cursor)
-        return cursor.state
+        question = state, trigger, tuple(sorted(facts.items()))
+        known = self._known.get(question)
+        if known is None:
+            cursor = _Cursor(state, facts)
+            self._machine.events[trigger].trigger(cursor)
+            known = self._known[question] = cursor.state
+        return known
 
     def mermaid(self) -> str:
         """The table as a Mermaid state diagram, drawn by the library from the same rules."""

@@ -7,7 +7,7 @@ a `Columns` value that others pass around.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from domain.ids import BayId, BayRef, ModuleId, parse_bay
 from domain.vehicle import Vehicle
@@ -134,6 +134,7 @@ class ModuleLayout:
         return tuple(name for name, broken in checks if broken)
 
 
+@lru_cache(maxsize=4096)
 def columns_from_cells(layout: ModuleLayout, cells: tuple[int, ...]) -> Columns | None:
     """Read the occupied-cell masks (bit c-1 = column c) of all levels as pallet columns.
 

@@ -15,6 +15,7 @@ from domain.machine import SlideMode
 from domain.parts import Part, find_part, without
 from domain.refusals import Refusal
 from domain.site import Site
+from runtime.foreseeing import Foreseeing, boundless
 from scheduler.placement import lowest_fitting
 from scheduler.policy import VENDOR, Policy
 from scheduler.sequence import Chosen, Queue, Sequencer
@@ -82,9 +83,13 @@ def _without(layout: ModuleLayout, names: tuple[str, ...], site: Site) -> Module
 
 WITHOUT = ("ours without gaps", "ours without dual", "ours without placement")
 ALL_POLICIES = ("vendor", "fcfs+placement", "ours", *WITHOUT)
+FORESIGHT = ("ours without age bound", "foreseeing")
+"""Only where they are named, and only for `stress`: what the age bound and not knowing the future cost."""
 
 
 HALF_HOUR_MS = HOUR_MS // 2
+STRESS = 20
+"""Departures a module."""
 UNPUNCTUAL = BookingHabits(0.6, late_mean_min=0.0, late_sd_min=2.5, earliest_min=-5.0, no_show_share=0.05)
 
 FAMILIES: tuple[Family, ...] = (
@@ -96,7 +101,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("unpunctual", "weekdays; 60 % book, come within 5 min (95 %), 5 % no-shows", bookings=UNPUNCTUAL),
     Family("peak-1h", "25 departures a module about 7:30, sd 1 h", Draw.NORMAL, 25, HOUR_MS),
     Family("peak-20min", "25 departures a module about 7:30, sd 20 min", Draw.NORMAL, 25, HOUR_MS // 3),
-    Family("stress", "20 departures a module in 30 min", Draw.EVEN, 20, HALF_HOUR_MS, policies=ALL_POLICIES),
+    Family("stress", "20 departures a module in 30 min", Draw.EVEN, STRESS, HALF_HOUR_MS, policies=ALL_POLICIES),
     Family("everyone", "all 140 want out within a minute", Draw.ALL),
     Family("row-mode", "weekdays; rows slide one after another", slide_mode=SlideMode.ROW),
     Family("row-mode-stress", "stress; rows one after another", Draw.EVEN, 20, HALF_HOUR_MS, slide_mode=SlideMode.ROW),
@@ -116,15 +121,17 @@ def family_named(name: str) -> Family:
 
 def limited(family: Family, policies: Sequence[str]) -> Family:
     """The family with these policies only, and the vendor it is measured against; all, if none is named."""
+    known = (*ALL_POLICIES, *FORESIGHT)
     for name in policies:
-        if name not in ALL_POLICIES:
-            raise ValueError(f"no such policy: {name!r} (known are {'; '.join(ALL_POLICIES)})")
-    kept = tuple(name for name in family.policies if name == "vendor" or name in policies)
+        if name not in known:
+            raise ValueError(f"no such policy: {name!r} (known are {'; '.join(known)})")
+    there = family.policies + (FORESIGHT if family.name == "stress" else ())
+    kept = tuple(name for name in there if name == "vendor" or name in policies)
     return replace(family, policies=kept) if policies else family
 
 
 def policy_named(name: str) -> Policy:
-    """A policy afresh, by its name in ALL_POLICIES."""
+    """A policy afresh, by its name in ALL_POLICIES or FORESIGHT."""
     ours = Policy()
     policies: Mapping[str, Policy] = {
         "vendor": VENDOR,
@@ -133,6 +140,8 @@ def policy_named(name: str) -> Policy:
         "ours without gaps": replace(ours, stancer=_gaps_left(ours.stancer)),
         "ours without dual": replace(ours, sequencer=_pallets_kept(ours.sequencer), stancer=_all_home(ours.stancer)),
         "ours without placement": replace(ours, placement=lowest_fitting),
+        "ours without age bound": replace(ours, sequencer=boundless),
+        "foreseeing": replace(ours, sequencer=Foreseeing(STRESS, HALF_HOUR_MS)),
     }
     return policies[name]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.ids import BayId, JobId
 from domain.machine import Machine
 from runtime.bench_days import Cell, WarmUp, live, warm_up
-from runtime.bench_families import ALL_POLICIES, FAMILIES, family_named, policy_named
+from runtime.bench_families import ALL_POLICIES, FAMILIES, FORESIGHT, family_named, limited, policy_named
 from runtime.bench_online import SUITES, PlanBench, Suite, run_online, run_suite
 from runtime.bench_plan import measured
 from runtime.bench_report import as_markdown, as_svg, write_report
@@ -80,8 +80,10 @@ def test_a_fire_drill_fetches_a_car_from_every_bay(config: Config) -> None:
 
 
 def test_every_policy_has_a_name() -> None:
-    policies = [policy_named(name) for name in ALL_POLICIES]
-    assert len(policies) == len(ALL_POLICIES)
+    policies = [policy_named(name) for name in (*ALL_POLICIES, *FORESIGHT)]
+    assert len(policies) == len(ALL_POLICIES) + len(FORESIGHT)
+    assert limited(family_named("stress"), FORESIGHT).policies == ("vendor", *FORESIGHT)
+    assert limited(family_named("weekday"), FORESIGHT).policies == ("vendor",)
     with pytest.raises(KeyError):
         policy_named("theirs")
 

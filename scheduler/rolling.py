@@ -27,6 +27,11 @@ NODES_MAX = 600
 NODES_FEW = 150
 """Candidates where there are more drivers: whatever more finds there is worth less than a second each."""
 
+TRIES = 3
+"""So often the quick rules are asked, if their order passes the longest wait by less than `NEAR_MS`."""
+
+NEAR_MS = 60_000
+
 SLACK_MS = 1000
 """An order that waits less than this less in all is no better: it would only change people's minds."""
 
@@ -71,8 +76,7 @@ class _Search:
     def run(self) -> Order:
         if not self._turns:
             raise ValueError("an empty queue has no order")
-        for order in quick_orders(self._figures(), self._bound_ms):
-            self._keep(self._serving.in_order(order, own=False))
+        self._try_rules()
         if not any(turn.urgent for turn in self._turns):
             # Nobody is passed over for an order that is worse than that of the requests.
             self._keep(self._serving.in_order(range(len(self._turns)), own=True))
@@ -80,6 +84,25 @@ class _Search:
         served = [0] * len(self._rest.chains)
         self._dive(0, 0, served, self._serving.start, len(self._turns))
         return _told(self._line, self._best_path, self._best, self._proven, self._bound_ms)
+
+    def _try_rules(self) -> None:
+        """Keep the best order of the quick rules.
+
+        Their figures are those of each driver alone, some seconds off in a queue. If an order of theirs passes the
+        longest wait for that, they are asked again with a bound that is so much shorter.
+        """
+        figures, bound_ms = self._figures(), self._bound_ms
+        for _ in range(TRIES):
+            beyond_ms = 0
+            for order in quick_orders(figures, bound_ms):
+                path = self._serving.in_order(order, own=False)
+                self._keep(path)
+                if self._bound_ms is not None:
+                    waits_ms = (way.open_ms - self._turns[at].asked_ms for at, way in path)
+                    beyond_ms = max(waits_ms) - self._bound_ms
+            if bound_ms is None or not 0 < beyond_ms < NEAR_MS:
+                return
+            bound_ms -= beyond_ms
 
     def _figures(self) -> list[Figure]:
         """Every turn for the quick rules, as if all went on their own pallets."""

@@ -6,6 +6,7 @@ Decides how each figure is measured; a target that is missed is reported, not hi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,12 @@ Say = Callable[[str], None]
 
 def bench_sim(config: Config, seed: int = 1, days: int = 3) -> list[dict[str, Any]]:
     """Simulated weekdays of the full site, leaping: how many times real time, and is the oracle silent."""
+    begun_s = time.process_time()
     report = simulate(config, SimulationOptions(days, seed))
+    busy_s = time.process_time() - begun_s
+    speed = round(days * DAY_MS / 1000 / busy_s)
     return [
-        row_of("simulated weekday, leaping", report["speedup"], "times real time", SPEED_TARGET),
+        row_of("simulated weekday, leaping, by processor time", speed, "times real time", SPEED_TARGET),
         row_of("rule violations", report["violations"], "violations", 0, at_least=False),
     ]
 

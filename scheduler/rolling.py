@@ -41,6 +41,8 @@ _Candidate = tuple[tuple[float, int, JobId], int, int, int, Way]
 
 def best_order(line: Line, nodes_max: int | None = None) -> Order:
     """The best order that so many candidates show."""
+    if len(line.turns) == 1:
+        return _alone(line)
     if nodes_max is None:
         nodes_max = NODES_MAX if len(line.turns) <= PROVABLE else NODES_FEW
     return _Search(line, nodes_max).run()
@@ -52,6 +54,13 @@ def order_as_given(line: Line) -> Order:
     path = serving.in_order(range(len(line.turns)), own=True)
     cost = sum(serving.cost_of(at, way.open_ms, line.age_bound_ms) for at, way in path)
     return _told(line, path, cost, False, line.age_bound_ms)
+
+
+def _alone(line: Line) -> Order:
+    """One driver, on the pallet that is soonest."""
+    serving = Serving(line)
+    way = min(serving.ways(0, 0, serving.start), key=lambda way: way.open_ms)
+    return _told(line, [(0, way)], serving.cost_of(0, way.open_ms, line.age_bound_ms), True, line.age_bound_ms)
 
 
 def _told(line: Line, path: Path, cost: int, proven: bool, bound_ms: int | None) -> Order:

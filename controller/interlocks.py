@@ -171,12 +171,12 @@ def _hole(layout: ModuleLayout, image: ModuleImage, level: int, low: int, high: 
     """The columns between which pallets of an interrupted slide stand: all of them go on together or none.
 
     A row with several gaps does not show which of its empty columns these are; then what is asked for is
-    the hole if nothing stands in it.
+    the hole if nothing stands in it. A row in which every cell reads occupied has no hole: a switch lies.
     """
     cells = image.cells[level - 1]
     empty = [column for column in layout.open_columns(level) if not cells >> (column - 1) & 1]
     if layout.levels[level - 1].gaps == 1:
-        return (empty[0], empty[-1])
+        return (empty[0], empty[-1]) if empty else None
     return (low, high) if all(column in empty for column in range(low, high + 1)) else None
 
 

@@ -48,6 +48,7 @@ class SeedTask:
     permits: Permits
     dials: Dials | None = None
     """None: those of the seed."""
+    leap: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def run_seed(task: SeedTask) -> SeedResult:
         journal = Journal(engine, partial(ledger.post, book=task.tariffs, permits=permits))
         begun_s = time.perf_counter()
         dials = task.dials if task.dials is not None else Dials.draw(task.seed)
-        run = FaultyRun(task.site, residents, trips, task.seed, task.start_utc_ms, journal, dials)
+        run = FaultyRun(task.site, residents, trips, task.seed, task.start_utc_ms, journal, dials, leap=task.leap)
         run.run_to(task.phase_ms)
         run.swarm.calm()
         pressing = {name for names in run.memory.open_jobs.values() for name in names}

@@ -2,7 +2,7 @@
 
 Decides where in a scan the supervisor dies or hangs, what is lost with it, and how it starts anew from the
 journal. The scan is that of `runtime.virtual`: drain, step, journal, outputs; heartbeats travel as messages
-here, and time leaps only while every wire is fair.
+here, and time leaps only while no message has a fate to draw: every wire is fair or cut.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from domain.commands import (
 from domain.events import Recorded
 from domain.ids import ModuleId
 from domain.moment import Moment
+from domain.outputs import Outputs
 from domain.site import Site
 from runtime.application import load_memory
 from runtime.desk import answers, command_of, notices
@@ -74,7 +75,9 @@ class FaultyRun:
         dials: Dials,
         trace: TraceWriter | None = None,
         scan_ms: int = 100,
+        leap: bool = True,
     ) -> None:
+        """Without `leap` every single scan takes place."""
         self.site = site
         self.seed = seed
         self.journal = journal
@@ -99,7 +102,11 @@ class FaultyRun:
         self._noticed_seq = memory.seq
         self._refused: dict[ModuleId, tuple[str, ...]] = {}
         self._desk_changed = True
+        self._leap = leap
         self._leapt = False
+        self._wake_ms = 0
+        """Until when the newest step has nothing to say, unless it is told something; 0: it had."""
+        self._journal_was_ok = True
 
     @property
     def memory(self) -> Memory:
@@ -127,7 +134,8 @@ class FaultyRun:
         """One scan; returns when the next one is."""
         now_ms = self.now_ms
         if self._leapt:
-            self.rig.run_to(now_ms - self.scan_ms, fed=True)
+            self.rig.run_to(now_ms - self.scan_ms, fed=self.wires.heard())
+            self.wires.poll(now_ms - self.scan_ms)
         self.rig.run_to(now_ms, fed=self.wires.fed())
         fault = self._next_fault(now_ms)
         stage = self._dice.choice(STAGES) if fault is not None else ""
@@ -137,7 +145,12 @@ class FaultyRun:
         desk_asks = self._attendant_acts(now_ms)
         commands: list[Command] = [command_of(ask, digest, self.memory) for ask in asks]
         commands += [self._command_of(ask) for ask in desk_asks]
-        inputs = self.wires.inputs(now_ms, journal_ok=not self._backlog and now_ms >= self._journal_back_ms)
+        self.wires.poll(now_ms)
+        journal_ok = self._journal_ok
+        news = self.wires.has_news(now_ms) or journal_ok != self._journal_was_ok
+        if self._leap and not (news or commands or fault) and now_ms < self._wake_ms:
+            return self._skip(until_ms)
+        inputs = self.wires.inputs(now_ms, journal_ok)
         step = self.controller.step(Moment(now_ms, self._start_utc_ms + now_ms), inputs, commands)
         self.scans += 1
         if fault is not None and fault.fault is FaultClass.SUPERVISOR_KILLED:
@@ -153,20 +166,37 @@ class FaultyRun:
         self._hear(asks, step.replies, step.events)
         self._desk_hears(desk_asks, step.replies[len(asks) :])
         self._desk_changed = bool(step.events)
+        self._journal_was_ok = journal_ok
         busy = asks or desk_asks or self._heard or not step.is_quiet or fault is not None
-        return self._next_scan_ms(bool(busy), step.wake_ms, until_ms)
+        self._wake_ms = 0 if busy else step.wake_ms
+        return self._next_scan_ms(bool(busy) or self._journal_ok != journal_ok, until_ms)
 
-    def _next_scan_ms(self, busy: bool, wake_ms: int, until_ms: int) -> int:
+    def _skip(self, until_ms: int) -> int:
+        """A scan that brings nothing new: by the quiet law its step would say nothing, so only the heart beats."""
+        self._store(())
+        self.wires.send(self.now_ms, Outputs())
+        self._desk_changed = False
+        return self._next_scan_ms(self._journal_ok != self._journal_was_ok, until_ms)
+
+    def _next_scan_ms(self, busy: bool, until_ms: int) -> int:
         soonest = self.now_ms + self.scan_ms
         self._leapt = False
-        if busy or not self.wires.fair or self.swarm.supervisor:
+        without_disk = self.now_ms < self._journal_back_ms
+        if busy or not self._leap or (self.swarm.supervisor and not without_disk):
             return soonest
-        due_ms = min(wake_ms, self.rig.next_change_ms(), self.crowd.next_ms(), self.attendant.next_ms(), until_ms)
-        if self._journal_back_ms > self.now_ms:
+        due_ms = min(self._wake_ms, self.wires.next_ms(self.now_ms), self.crowd.next_ms(), self.attendant.next_ms(), until_ms)
+        if due_ms <= soonest:
+            return soonest
+        due_ms = min(due_ms, self.rig.next_change_ms())
+        if without_disk:
             due_ms = min(due_ms, self._journal_back_ms)
         next_ms = max(soonest, -(-due_ms // self.scan_ms) * self.scan_ms)
         self._leapt = next_ms > soonest
         return next_ms
+
+    @property
+    def _journal_ok(self) -> bool:
+        return not self._backlog and self.now_ms >= self._journal_back_ms
 
     def _store(self, events: Iterable[Recorded]) -> None:
         """Store what waits and these; while the journal is away they wait, in order."""
@@ -189,6 +219,7 @@ class FaultyRun:
         for one in list(self.swarm.supervisor):
             if one.fault is FaultClass.CLOCK_STEPS:
                 self._start_utc_ms += one.ms
+                self._wake_ms = 0
             elif one.fault is FaultClass.JOURNAL_FAILS:
                 self._journal_back_ms = max(self._journal_back_ms, now_ms + one.ms)
             elif one.fault is FaultClass.SUPERVISOR_KILLED and (self._backlog or now_ms < self._journal_back_ms):
@@ -227,6 +258,7 @@ class FaultyRun:
         self.controller = Controller(self.site, expected_identities(self.site), memory)
         self.wires = FaultyWires(self.site, self.rig, self.swarm, self.seed + self.restarts)
         self._desk_changed = True
+        self._wake_ms = 0
 
     def _answer_again(self, ask: Ask, memory: Memory) -> Answered:
         """What the repeated request hears: the same job if it had been taken, else to try once more."""

@@ -107,23 +107,49 @@ class WeatheredLink:
             return
         self._image, self._identity, self._alive_ms = image, identity, asked_ms
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is anybody to answer."""
+        return self._plc.is_up
+
+    @property
+    def alive_ms(self) -> int | None:
+        """When the newest answer was asked for; None before the first."""
+        return self._alive_ms
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who gave the newest answer; None before the first."""
+        return self._identity
+
     def image(self) -> ModuleImage | None:
         """The newest answer; None before the first."""
         return self._image
 
+    def age_ms(self, now_ms: int) -> int:
+        """How old the newest answer is."""
+        return NEVER_MS if self._alive_ms is None else now_ms - self._alive_ms
+
     def signal(self, now_ms: int) -> LinkSignal:
-        """How old the newest answer is; the same object while it is fresh."""
-        age_ms = NEVER_MS if self._alive_ms is None else now_ms - self._alive_ms
+        """Who answered last, and how long ago; the same object while that stays the same."""
+        age_ms = self.age_ms(now_ms)
         if self._steady is None or self._steady.age_ms != age_ms or self._steady.identity != self._identity:
             self._steady = LinkSignal(age_ms, self._identity)
         return self._steady
+
+
+def _stale_from_ms(alive_ms: int | None, stale_ms: int, now_ms: int) -> int:
+    """From when on an answer is too old; NEVER_MS if it is, or never was one."""
+    if alive_ms is None or alive_ms + stale_ms < now_ms:
+        return NEVER_MS
+    return alive_ms + stale_ms + 1
 
 
 class FaultyWires:
     """All links of a rig under a swarm's weather."""
 
     def __init__(self, site: Site, rig: Rig, swarm: Swarm, seed: int) -> None:
-        self._rig = rig
+        self._patience = site.patience
         self._swarm = swarm
         self.modules = {
             layout.id: WeatheredLink(layout, rig, seed, number) for number, layout in enumerate(site.modules)
@@ -134,31 +160,57 @@ class FaultyWires:
             for spec in site.spots
         }
         self._spot_ms: dict[str, int] = {}
+        self._news: tuple[object, ...] | None = None
 
-    @property
-    def fair(self) -> bool:
-        """Whether every wire is fair and its PLC answers, so that time may leap."""
-        fair = all(weather.fair for weather in self._swarm.weather.values())
-        return fair and all(plc.is_up for plc in self._rig.plcs.values())
+    def next_ms(self, now_ms: int) -> int:
+        """Until when the messages bring nothing new by themselves: `now_ms` if each has a fate to draw.
 
-    def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
-        """The process image as far as it got through."""
+        A wire that is fair brings what the rig announces; one that is cut, or whose PLC is down, only makes its
+        newest answer older, which counts when it grows stale. That the wire mends is announced by the rig, too.
+        """
+        due_ms = NEVER_MS
+        patience = self._patience
+        for name, link in self.modules.items():
+            weather = self._swarm.weather[name]
+            if not (weather.fair or weather.cut):
+                return now_ms
+            if weather.cut or not link.is_up:
+                due_ms = min(due_ms, _stale_from_ms(link.alive_ms, patience.link_stale_ms, now_ms))
+        for spot in self._spots:
+            if self._swarm.weather[spot].cut:
+                due_ms = min(due_ms, _stale_from_ms(self._spot_ms.get(spot), patience.charger_stale_ms, now_ms))
+        return due_ms
+
+    def poll(self, now_ms: int) -> None:
+        """Ask every device; also what the last of the scans that a leap skips would have done."""
         weather = self._swarm.weather
-        modules: dict[ModuleId, ModuleImage] = {}
         for name, link in self.modules.items():
             link.poll(now_ms, weather[name])
-            image = link.image()
-            if image is not None:
-                modules[name] = image
-        signals = {name: link.signal(now_ms) for name, link in self.modules.items()}
-        spots, spot_links = {}, {}
         for spot, spot_link in self._spots.items():
             if weather[spot].fair:
                 spot_link.refresh()
                 self._spot_ms[spot] = now_ms
-            if spot_link.image is not None:
-                spots[spot] = spot_link.image
-            spot_links[spot] = LinkSignal(now_ms - self._spot_ms.get(spot, -NEVER_MS))
+
+    def has_news(self, now_ms: int) -> bool:
+        """Whether the last poll brought anything but older answers: what a step could say something about."""
+        patience = self._patience
+        news = tuple(
+            (link.image(), link.identity, link.age_ms(now_ms) <= patience.link_stale_ms)
+            for link in self.modules.values()
+        ) + tuple(
+            (link.image, now_ms - self._spot_ms.get(spot, -NEVER_MS) <= patience.charger_stale_ms)
+            for spot, link in self._spots.items()
+        )
+        before, self._news = self._news, news
+        return news != before
+
+    def inputs(self, now_ms: int, journal_ok: bool) -> Inputs:
+        """The process image as far as it got through by the last poll."""
+        images = {name: link.image() for name, link in self.modules.items()}
+        modules = {name: image for name, image in images.items() if image is not None}
+        signals = {name: link.signal(now_ms) for name, link in self.modules.items()}
+        spots = {spot: link.image for spot, link in self._spots.items() if link.image is not None}
+        spot_links = {spot: LinkSignal(now_ms - self._spot_ms.get(spot, -NEVER_MS)) for spot in self._spots}
         return Inputs(modules, signals, spots, spot_links, journal_ok)
 
     def send(self, now_ms: int, outputs: Outputs, parts: int | None = None) -> None:
@@ -174,6 +226,11 @@ class FaultyWires:
             for setpoint in outputs.setpoints:
                 if weather[setpoint.spot].fair:
                     self._spots[setpoint.spot].send(setpoint.current_da)
+
+    def heard(self) -> Collection[str]:
+        """Who hears the supervisor during a leap: PLCs their heartbeats, wallboxes that they are read."""
+        deaf = {name for name, link in self.modules.items() if not link.is_up}
+        return {name for name, weather in self._swarm.weather.items() if weather.fair and name not in deaf}
 
     def fed(self) -> Collection[str]:
         """Wallboxes that a supervisor who scans keeps alive; PLCs get their heartbeats as messages."""

@@ -130,7 +130,10 @@ class SpotPlant:
         while self._change_ms <= to_ms:
             self._draw(self._change_ms)
             self._settle()
-        self._draw(to_ms)
+        if self._power_w:
+            self._draw(to_ms)
+        else:
+            self.now_ms = to_ms
 
     def _draw(self, to_ms: int) -> None:
         if self._power_w and self.battery is not None:

@@ -55,7 +55,8 @@ class Oracle:
         """Judge what has changed since the last call."""
         now_ms = self._plant.now_ms
         for court in self._courts:
-            court.observe(now_ms)
+            if court.watch.since_ms <= now_ms:
+                court.observe(now_ms)
         self._judge_power(now_ms)
 
     def _judge_power(self, now_ms: int) -> None:
@@ -78,7 +79,7 @@ class _Court:
 
     def __init__(self, module: ModulePlant, violations: list[Violation]) -> None:
         self._module = module
-        self._watch = module.watch()
+        self.watch = module.watch()
         self._violations = violations
         self._boxes = [_box(pallet) for pallet in module.pallets]
         self._standing: set[tuple[str, int, int]] = set()
@@ -90,11 +91,8 @@ class _Court:
 
     def observe(self, now_ms: int) -> None:
         """Look at the pallets that changed, and at everything that can collide with them."""
-        watch = self._watch
-        if watch.since_ms > now_ms:
-            return
         self._now_ms = now_ms
-        changed = [self._module.pallets[offset] for offset in watch.take()]
+        changed = [self._module.pallets[offset] for offset in self.watch.take()]
         for pallet in changed:
             self._boxes[pallet.offset] = _box(pallet)
         self._judge_people()

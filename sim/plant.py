@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.ids import BayId, ModuleId, SpotId
+from domain.moment import NEVER_MS
 from domain.site import Site
 from sim.battery import SpotPlant
 from sim.module_plant import ModulePlant
@@ -33,6 +34,7 @@ class Plant:
             layout.id: ModulePlant(layout, site.machine, self.clock, trace) for layout in site.modules
         }
         self.spots: dict[SpotId, SpotPlant] = {spec.id: SpotPlant(spec) for spec in site.spots}
+        self._parts: tuple[ModulePlant | SpotPlant, ...] = (*self.modules.values(), *self.spots.values())
         self._trace = trace
         self._spot_changes = -1
         self._chargers_w = 0
@@ -51,9 +53,11 @@ class Plant:
 
     def next_change_ms(self) -> int:
         """When a sensor or the oracle could next see something new; NEVER_MS if nothing is under way."""
-        change = min(module.next_change_ms() for module in self.modules.values())
-        for spot in self.spots.values():
-            change = min(change, spot.next_change_ms())
+        change = NEVER_MS
+        for part in self._parts:
+            change_ms = part.next_change_ms()
+            if change_ms < change:
+                change = change_ms
         return change
 
     def advance(self, to_ms: int) -> None:
@@ -76,9 +80,9 @@ class Plant:
             spot.advance(to_ms)
 
     def _next_any_ms(self) -> int:
-        due = min(module.next_any_ms() for module in self.modules.values())
-        for spot in self.spots.values():
-            due = min(due, spot.next_change_ms())
+        due = self.next_change_ms()
+        if self._trace is not None:
+            due = min(due, *(module.next_any_ms() for module in self.modules.values()))
         return due
 
     def motors_w(self) -> int:

@@ -104,7 +104,13 @@ class Rig:
         return due
 
     def _next_due_ms(self) -> int:
-        return min(target.next_due_ms() for target in self._targets)
+        """When anything happens next, in the plant or in a PLC or wallbox."""
+        due = self.plant.next_change_ms()
+        for target in self._targets:
+            due_ms = target.next_due_ms()
+            if due_ms < due:
+                due = due_ms
+        return due
 
     def run_to(self, to_ms: int, *, fed: bool | Collection[str]) -> None:
         """Let plant, PLCs and wallboxes run up to and with `to_ms`.
@@ -119,7 +125,7 @@ class Rig:
                     target.feed(to_ms)
         plant.tell_power()
         self.oracle.observe()
-        while (due_ms := min(plant.next_change_ms(), self._next_due_ms())) <= to_ms:
+        while (due_ms := self._next_due_ms()) <= to_ms:
             plant.advance(max(due_ms, plant.now_ms))
             self.oracle.observe()
             for target in targets:

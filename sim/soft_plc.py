@@ -202,14 +202,22 @@ class SoftPlc:
 
         `fed` leaves out that the heartbeat grows stale, because somebody will feed it.
         """
-        due = min(self._wake_ms, min(self._posted.values(), default=NEVER_MS))
-        if self._watch.since_ms != NEVER_MS:
-            due = min(due, tick_from(self._watch.since_ms))
+        # Asked at every turn of the plant, hence without calls.
+        due = self._wake_ms
+        for tick in self._posted.values():
+            if tick < due:
+                due = tick
+        since_ms = self._watch.since_ms
+        if since_ms < due:
+            due = min(due, tick_from(since_ms))
         if self._fresh and not fed:
             due = min(due, tick_from(self._stale_ms))
         if due == NEVER_MS:
             return due
-        return max(due, tick_after(self._past_ms), self._boot_end_ms)
+        first_ms = self._past_ms // TICK_MS * TICK_MS + TICK_MS
+        if due < first_ms:
+            due = first_ms
+        return due if due >= self._boot_end_ms else self._boot_end_ms
 
     def pass_ticks(self, to_ms: int) -> None:
         """Every tick up to then is over; what happens from now on is for the next one."""

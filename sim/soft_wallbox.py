@@ -113,7 +113,10 @@ class SoftWallbox:
 
         `fed` leaves the giving up out, for leaps during which somebody keeps speaking to the box.
         """
-        return self._apply_ms if fed else min(self._apply_ms, self._expiry_ms())
+        if fed or self._fallen or not self._watchdog_ms:
+            return self._apply_ms
+        expiry_ms = self._heard_ms + self._watchdog_ms
+        return expiry_ms if expiry_ms < self._apply_ms else self._apply_ms
 
     def scan(self, now_ms: int) -> None:
         """Do what is due until now, in the order in which it fell due."""
@@ -126,11 +129,6 @@ class SoftWallbox:
                 self._apply_ms = NEVER_MS
                 offered_da = self._failsafe_da
             self.plant.set_allowed_da(offered_da, max(due_ms, self.plant.now_ms))
-
-    def _expiry_ms(self) -> int:
-        if self._fallen or not self._watchdog_ms:
-            return NEVER_MS
-        return self._heard_ms + self._watchdog_ms
 
     def _hear(self, now_ms: int) -> None:
         self._heard_ms = max(self._heard_ms, now_ms)

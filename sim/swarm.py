@@ -7,6 +7,7 @@ announced here (`weather`, `supervisor`); the runner lets them happen.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -157,7 +158,7 @@ class Swarm:
         told = KINDS[kind]
         taken = (SITE if kind is FaultClass.SITE_POWER_CUT else module, told.slot)
         if told.slot is Slot.NONE or not self._is_taken(taken):
-            hold_ms = dice.randrange(told.hold_ms[0], told.hold_ms[1] + 1)
+            hold_ms = _drawn_hold_ms(told, dice)
             mend = self._break(kind, told, module, dice, hold_ms)
             if mend is not None:
                 self._count(kind, module)
@@ -251,6 +252,12 @@ _SITE_WIDE = frozenset(
     }
 )
 """Classes that strike the site and not one module; held back for motion of the first module."""
+
+
+def _drawn_hold_ms(told: Kind, dice: random.Random) -> int:
+    """How long a fault lasts: every order of magnitude is as likely as any other."""
+    low, high = told.hold_ms
+    return round(math.exp(dice.uniform(math.log(low), math.log(high))))
 
 
 def _drawn_weather(kind: FaultClass, dice: random.Random) -> Weather:

@@ -18,10 +18,12 @@ from domain.commands import (
     Command,
     ConfirmClear,
     ConfirmModule,
+    EndHold,
     EnterCar,
     Refused,
     Reply,
     ResetFaults,
+    ResumeGarage,
     StrikeCar,
 )
 from domain.events import Recorded
@@ -40,9 +42,11 @@ from sim.attendant import (
     ConfirmAsk,
     Desk,
     DeskAsk,
+    EndDangerAsk,
     EnterAsk,
     HelpAsk,
     ResetAsk,
+    ResumeAsk,
     StrikeAsk,
     WithdrawAsk,
 )
@@ -184,7 +188,9 @@ class FaultyRun:
         without_disk = self.now_ms < self._journal_back_ms
         if busy or not self._leap or (self.swarm.supervisor and not without_disk):
             return soonest
-        due_ms = min(self._wake_ms, self.wires.next_ms(self.now_ms), self.crowd.next_ms(), self.attendant.next_ms(), until_ms)
+        due_ms = min(
+            self._wake_ms, self.wires.next_ms(self.now_ms), self.crowd.next_ms(), self.attendant.next_ms(), until_ms
+        )
         if due_ms <= soonest:
             return soonest
         due_ms = min(due_ms, self.rig.next_change_ms())
@@ -294,7 +300,7 @@ class FaultyRun:
             for name in names
             if memory.jobs[name].overdue and memory.jobs[name].session_state == "open"
         )
-        return Desk(locked, overdue, self._refused)
+        return Desk(locked, overdue, self._refused, memory.garage)
 
     def _hear(self, asks: Sequence[Ask], replies: Sequence[Reply], events: Sequence[Recorded]) -> None:
         self._heard += [*answers(asks, replies[: len(asks)]), *notices(events, self.memory)]
@@ -318,6 +324,10 @@ class FaultyRun:
                 return CancelJob(ask.job)
             case StrikeAsk():
                 return StrikeCar(ask.bay, OPERATOR)
+            case EndDangerAsk():
+                return EndHold(OPERATOR)
+            case ResumeAsk():
+                return ResumeGarage(OPERATOR)
             case EnterAsk():
                 pin_digest = digest(ask.plate, self.crowd.pin_of(ask.plate))
                 return EnterCar(ask.bay, ask.plate, ask.vehicle, pin_digest, OPERATOR)

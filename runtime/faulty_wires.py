@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from domain.grid import ModuleLayout
-from domain.ids import ModuleId
 from domain.moment import NEVER_MS
 from domain.outputs import MailboxWrite, Outputs
 from domain.signals import Identity, Inputs, LinkSignal, ModuleImage

@@ -72,17 +72,28 @@ class StrikeAsk:
     bay: BayId
 
 
-DeskAsk: TypeAlias = ResetAsk | ConfirmAsk | HelpAsk | WithdrawAsk | EnterAsk | StrikeAsk
+@dataclass(frozen=True, slots=True)
+class EndDangerAsk:
+    """The danger is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsk:
+    """The garage may serve again."""
+
+
+DeskAsk: TypeAlias = ResetAsk | ConfirmAsk | HelpAsk | WithdrawAsk | EnterAsk | StrikeAsk | EndDangerAsk | ResumeAsk
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the desk shows: why each locked module is locked, the overdue drivers at gates, and what was refused."""
+    """What the desk shows: why modules are locked, overdue drivers at gates, what was refused, the garage's mode."""
 
     locked: Mapping[ModuleId, tuple[str, ...]] = field(default_factory=dict)
     overdue: tuple[tuple[JobId, ModuleId], ...] = ()
     refused: Mapping[ModuleId, tuple[str, ...]] = field(default_factory=dict)
     """Why a module's last confirmation was refused."""
+    mode: str = "automatic"
 
 
 class Attendant:
@@ -98,15 +109,18 @@ class Attendant:
         self._rounds: dict[ModuleId, int] = {}
         self._seen_ms: dict[ModuleId, int] = {}
         self._help_ms: dict[JobId, int] = {}
+        self._danger_ms = NEVER_MS
 
     def next_ms(self) -> int:
         """When the attendant does something next; NEVER_MS when nothing is wrong."""
-        return min((*self._visit_ms.values(), *self._help_ms.values()), default=NEVER_MS)
+        return min((self._danger_ms, *self._visit_ms.values(), *self._help_ms.values()))
 
     def act(self, now_ms: int, desk: Desk) -> list[DeskAsk]:
         """Look at the desk, do what is due, and say what is asked at the desk."""
         self._note(now_ms, desk)
         asks: list[DeskAsk] = []
+        if self._danger_ms <= now_ms:
+            asks += self._after_danger(now_ms, desk.mode)
         for module in sorted(name for name, due_ms in self._visit_ms.items() if due_ms <= now_ms):
             asks += self._at_module(module, now_ms, desk)
         for job in sorted(name for name, due_ms in self._help_ms.items() if due_ms <= now_ms):
@@ -115,6 +129,10 @@ class Attendant:
 
     def _note(self, now_ms: int, desk: Desk) -> None:
         """Set out for what is new, forget what has righted itself."""
+        if desk.mode not in ("fire", "holding", "paused"):
+            self._danger_ms = NEVER_MS
+        elif self._danger_ms == NEVER_MS:
+            self._danger_ms = now_ms + self._dice.randrange(*WALK_MS)
         for module in desk.locked:
             if module not in self._visit_ms:
                 self._visit_ms[module] = now_ms + self._dice.randrange(*WALK_MS)
@@ -129,11 +147,21 @@ class Attendant:
         for job in [name for name in self._help_ms if name not in overdue]:
             del self._help_ms[job]
 
+    def _after_danger(self, now_ms: int, mode: str) -> list[DeskAsk]:
+        """Say that a danger is over when nothing reports it any more; then let the garage serve again."""
+        self._danger_ms = now_ms + self._dice.randrange(*LOOK_AGAIN_MS)
+        if mode == "paused":
+            return [ResumeAsk()]
+        if any(plant.fire or plant.quake for plant in self._modules.values()):
+            return []
+        return [EndDangerAsk()]
+
     def _at_module(self, module: ModuleId, now_ms: int, desk: Desk) -> list[DeskAsk]:
         """One round of the steps of docs/operating.md: look, reset, make sure that nobody is inside, confirm."""
         plant = self._modules[module]
         again_ms = now_ms + self._dice.randrange(*LOOK_AGAIN_MS)
-        if plant.estop_pressed or not plant.phase_ok or plant.mode_switch is not PlcMode.AUTOMATIC:
+        danger = plant.fire or plant.quake
+        if danger or plant.estop_pressed or not plant.phase_ok or plant.mode_switch is not PlcMode.AUTOMATIC:
             self._visit_ms[module] = again_ms  # a cause that everybody can see is still there
             return []
         if not self._reset[module]:

@@ -18,7 +18,19 @@ from domain.machine import Machine
 from domain.moment import NEVER_MS
 from domain.signals import GateState, PlcMode
 from sim.motion import Trajectory, brake, travel
-from sim.plant_parts import CarBody, Clock, Damage, GateDrive, Hook, Motion, PalletPlant, PlantError, Switch, Watch
+from sim.plant_parts import (
+    Ambush,
+    CarBody,
+    Clock,
+    Damage,
+    GateDrive,
+    Hook,
+    Motion,
+    PalletPlant,
+    PlantError,
+    Switch,
+    Watch,
+)
 from sim.trace import TraceWriter
 
 OVERWEIGHT_KG = 150
@@ -65,6 +77,8 @@ class ModulePlant:
         self.damage = Damage()
         self.on_set_off: Callable[[PalletPlant, Trajectory], None] = lambda pallet, route: None
         """Told whenever a pallet sets off."""
+        self.on_gate: Callable[[bool, int], None] = lambda opening, way_ms: None
+        """Told whenever the gate's leaf sets off: whether it opens, and how long it will take."""
         self.pallets = tuple(
             PalletPlant(
                 offset=offset,
@@ -179,6 +193,8 @@ class ModulePlant:
     def _turn_hook(self, pallet: PalletPlant, target: Hook, now_ms: int) -> None:
         if pallet.hook is Hook.NONE or pallet.hook_target is target:
             return
+        if target is Hook.OPEN and self._is_ambushed(Ambush.HOOK_JAMS, pallet):
+            pallet.hook_stuck = True
         pallet.hook_target = target
         pallet.hook = Hook.MOVING
         pallet.hook_turn += 1
@@ -199,6 +215,7 @@ class ModulePlant:
         turn, arrives_ms = self._gate.drive(opening, now_ms)
         if arrives_ms > now_ms:
             self._set_gate(GateState.OPENING if opening else GateState.CLOSING)
+            self.on_gate(opening, arrives_ms - now_ms)
         if self.damage.gate_jammed:
             self._gate.stop(now_ms)
             return
@@ -346,7 +363,7 @@ class ModulePlant:
         self._touch(None)
 
     def set_damage(self, name: str, value: int | bool) -> None:
-        """Weld the contactor, hold the outputs, lower the voltage, overload a car: fields of `Damage`."""
+        """Weld the contactor, hold the outputs, lower the voltage: fields of `Damage`."""
         setattr(self.damage, name, value)
         self._touch(None)
 
@@ -445,13 +462,20 @@ class ModulePlant:
         self._check_access(pallet)
         if pallet.car is not None:
             raise PlantError(f"{pallet.bay} already carries {pallet.car.plate}, {car.plate} cannot drive in")
-        if self.damage.overweight_next:
-            self.damage.overweight_next = False
+        if self._is_ambushed(Ambush.HEAVY_CAR, pallet):
             heavy_kg = self.layout.car_mass_kg_max + OVERWEIGHT_KG
             car = CarBody(car.plate, replace(car.vehicle, mass_kg=heavy_kg))
         self._zone((1, 1))
         self._at(start_ms + duration_ms * 6 // 10, self._stand, (pallet, car))
         self._at(start_ms + duration_ms, self._zone, (-1, 0))
+
+    def _is_ambushed(self, ambush: Ambush, pallet: PalletPlant) -> bool:
+        """Whether what lies in wait strikes now; then it is over."""
+        strikes = self.damage.ambushes.get(ambush)
+        if strikes is None or not strikes(pallet):
+            return False
+        del self.damage.ambushes[ambush]
+        return True
 
     def _stand(self, about: tuple[PalletPlant, CarBody]) -> None:
         pallet, car = about

@@ -11,6 +11,7 @@ that the car drives by itself, but presses clear with an own finger.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,6 +107,7 @@ RETRIES_MAX = 60
 DWELL_SD = 0.2
 DWELL_RANGE = (0.5, 2.5)
 DAWDLE = 8
+SETTLES_MS = 30 * 60_000
 CLEAR_DELAY_MS = (2000, 6000)
 PLUG_DELAY_MS = (20_000, 45_000)
 UNPLUG_DELAY_MS = (60_000, 600_000)
@@ -158,14 +160,15 @@ class _Stay:
     tries: int = 0
 
 
-@dataclass(slots=True)
-class Moods:
-    """How many of the next drivers behave badly."""
+class Mood(StrEnum):
+    """How a driver can behave badly."""
 
-    dawdlers: int = 0
-    """They stay `DAWDLE` times as long in the zone."""
-    hasty: int = 0
-    """They press clear at some time before they are out, too."""
+    DAWDLES = "dawdles"
+    """Stays `DAWDLE` times as long in the zone."""
+    SETTLES = "settles"
+    """Does not come out for `SETTLES_MS`."""
+    HASTY = "hasty"
+    """Presses clear at some time before being out, too."""
 
 
 class Crowd:
@@ -185,7 +188,8 @@ class Crowd:
         """People who left because the garage did not take their car."""
         self.mishaps: list[tuple[int, str]] = []
         """What people tried and the plant did not let them: plant time and reason."""
-        self.moods = Moods()
+        self.moods: dict[Mood, deque[Callable[[BayId], None]]] = {mood: deque() for mood in Mood}
+        """The next drivers behave so; each entry is told before which bay one does."""
         self._seed = seed
         self._pins: dict[Plate, str] = dict(parked or {})
         self._where: dict[Plate, Where] = dict.fromkeys(self._pins, Where.PARKED)
@@ -379,9 +383,10 @@ class Crowd:
         low, high = DWELL_RANGE
         factor = self._dice(opened.plate).lognormvariate(-DWELL_SD * DWELL_SD / 2, DWELL_SD)
         duration_ms = round(nominal_ms * min(high, max(low, factor)))
-        if self.moods.dawdlers:
-            self.moods.dawdlers -= 1
+        if self.moods[Mood.DAWDLES]:
             duration_ms *= DAWDLE
+        if self.moods[Mood.SETTLES]:
+            duration_ms = SETTLES_MS
         try:
             if coming:
                 module.drive_in(opened.bay, CarBody(opened.plate, opened.vehicle), now_ms, duration_ms)
@@ -396,8 +401,10 @@ class Crowd:
             return
         visit.driven = True
         visit.out_ms = now_ms + duration_ms
-        if self.moods.hasty:
-            self.moods.hasty -= 1
+        moods = {mood for mood, told in self.moods.items() if told}
+        for mood in moods:
+            self.moods[mood].popleft()(opened.bay)
+        if Mood.HASTY in moods:
             self._at(now_ms + self._uniform(opened.plate, (0, duration_ms)), self._press_clear, visit)
         self._clear_later(visit.out_ms, visit)
 

@@ -5,6 +5,7 @@ Decides what state each part has and how it reads at a time. What moves them is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -239,6 +240,15 @@ class Watch:
         return pallets
 
 
+class Ambush(StrEnum):
+    """What lies in wait in a module until the plant itself sets it off."""
+
+    HEAVY_CAR = "heavy_car"
+    """The next car that drives in is heavier than its papers."""
+    HOOK_JAMS = "hook_jams"
+    """The next hook that is told to open leaves its place and arrives nowhere."""
+
+
 @dataclass(slots=True)
 class Damage:
     """What is broken in one module now, beyond single pallets; nothing is when it is made."""
@@ -255,5 +265,5 @@ class Damage:
     """One of the two channels of the gate's shut switch says this instead of the truth."""
     cell_says: dict[tuple[int, int], bool] = field(default_factory=dict)
     """What the switch of a cell (level, column) says instead of the truth."""
-    overweight_next: bool = False
-    """The next car that drives in is heavier than its papers."""
+    ambushes: dict[Ambush, Callable[[PalletPlant], bool]] = field(default_factory=dict)
+    """What lies in wait; told when it can strike a pallet, it says whether it does."""

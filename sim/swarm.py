@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from domain.ids import ModuleId
-from sim.faults import KINDS, FaultClass, Kind, Mend, Slot, cut_power
+from domain.ids import BayId, ModuleId, parse_bay
+from domain.signals import GateState
+from sim.breakages import Mend, cut_power
+from sim.faults import KINDS, Cue, FaultClass, Kind, Slot
+from sim.module_plant import ModulePlant
 from sim.motion import Trajectory
-from sim.people import Crowd
-from sim.plant_parts import PalletPlant
+from sim.people import Crowd, Mood
+from sim.plant_parts import Ambush, PalletPlant
 from sim.rig import Rig
 from sim.streams import Stream, fork
 
@@ -28,7 +31,10 @@ RHYTHM = (0.5, 1.0, 1.0, 2.0)
 """Faults of a class come so much faster or slower in one seed than `Kind.gap_ms` says."""
 
 WAITS_FOR_MOTION = 0.75
-"""This share of faults is held back until something moves, and strikes on the way."""
+"""This share of the faults whose cue is a motion waits for it; the others strike at once."""
+
+TRY_AGAIN_SOONER = 10
+"""A fault that found nothing to break comes again so much sooner than a new one."""
 
 SITE = ModuleId("")
 
@@ -61,7 +67,7 @@ class SupervisorFault:
 
 @dataclass(slots=True)
 class Count:
-    """How often a class has struck in all, and while a pallet travelled."""
+    """How often a class has struck in all, and in the middle of a move."""
 
     fired: int = 0
     during_move: int = 0
@@ -82,6 +88,14 @@ class Dials:
         return Dials({kind: round(KINDS[kind].gap_ms * rhythm) for kind, on, rhythm in drawn if on < share})
 
 
+@dataclass(frozen=True, slots=True)
+class _Armed:
+    """A fault that waits for its cue: at which part of the way it strikes, and what it does."""
+
+    part: float
+    strike: Callable[[], None]
+
+
 class Swarm:
     """All faults of one run, until `calm`."""
 
@@ -97,10 +111,13 @@ class Swarm:
         self._dials = dials
         self._mends: dict[int, Mend] = {}
         self._taken: Counter[tuple[ModuleId, Slot]] = Counter()
-        self._armed: dict[ModuleId, list[Callable[[int], None]]] = {name: [] for name in rig.plant.modules}
+        self._armed: dict[tuple[ModuleId, Cue], deque[_Armed]] = {
+            (name, cue): deque() for name in rig.plant.modules for cue in Cue
+        }
         self._serial = 0
         for name, plant in rig.plant.modules.items():
-            plant.on_set_off = self._set_off(name)
+            plant.on_set_off = self._on_set_off(name)
+            plant.on_gate = self._on_gate(name)
         for number, kind in enumerate(KINDS):
             if kind in dials.gap_ms:
                 self._start(number, kind)
@@ -113,42 +130,60 @@ class Swarm:
         self._mends.clear()
         for armed in self._armed.values():
             armed.clear()
+        for plant in self._rig.plant.modules.values():
+            plant.damage.ambushes.clear()
+        for moods in self._crowd.moods.values():
+            moods.clear()
 
     # --- when -----------------------------------------------------------------------------------
 
     def _start(self, number: int, kind: FaultClass) -> None:
         modules = list(self._rig.plant.modules)
-        once = kind in _SITE_WIDE
-        for place, module in enumerate(modules[:1] if once else modules):
+        for place, module in enumerate(modules[:1] if kind in _SITE_WIDE else modules):
             dice = fork(self._seed, Stream.FAULT, number, place)
             self._wait(kind, module, dice)
 
-    def _wait(self, kind: FaultClass, module: ModuleId, dice: random.Random) -> None:
-        gap_ms = max(1000, round(dice.expovariate(1 / self._dials.gap_ms[kind])))
+    def _wait(self, kind: FaultClass, module: ModuleId, dice: random.Random, *, again: bool = False) -> None:
+        """Come after a drawn time; much sooner `again`, when there was nothing to break."""
+        mean_ms = self._dials.gap_ms[kind] / (TRY_AGAIN_SOONER if again else 1)
         plant = self._rig.plant.modules[module]
+        gap_ms = max(1000, round(dice.expovariate(1 / mean_ms)))
         plant.at(plant.clock.now_ms + gap_ms, lambda _: self._come(kind, module, dice))
 
     def _come(self, kind: FaultClass, module: ModuleId, dice: random.Random) -> None:
-        """A fault is due: now, or on the way of the next motion."""
+        """A fault is due: now, or at its cue."""
         if self.over:
             return
-        if dice.random() >= WAITS_FOR_MOTION or KINDS[kind].at_gate or self._rig.plant.modules[module].moving:
-            self._strike(kind, module, dice)
-            return
-        plant, part = self._rig.plant.modules[module], dice.random()
+        plant, cue = self._rig.plant.modules[module], KINDS[kind].cue
+        match cue:
+            case Cue.DRIVER:
+                self._crowd.moods[_MOODS[kind]].append(lambda bay: self._strike_driver(kind, module, bay, dice))
+            case Cue.CAR:
+                plant.damage.ambushes[Ambush.HEAVY_CAR] = lambda pallet: self._ambush(kind, module, pallet, dice)
+            case Cue.HOOK:
+                plant.damage.ambushes[Ambush.HOOK_JAMS] = lambda pallet: self._ambush(kind, module, pallet, dice)
+            case Cue.MOTION if plant.moving or dice.random() >= WAITS_FOR_MOTION:
+                self._strike(kind, module, dice)
+            case _:
+                self._armed[module, cue].append(_Armed(dice.random(), lambda: self._strike(kind, module, dice)))
 
-        def set_off(route_ms: int) -> None:
-            plant.at(plant.clock.now_ms + 1 + round(part * route_ms), lambda _: self._strike(kind, module, dice))
+    def _on_set_off(self, module: ModuleId) -> Callable[[PalletPlant, Trajectory], None]:
+        return lambda pallet, route: self._spring(module, Cue.MOTION, route.end_ms - route.start_ms)
 
-        self._armed[module].append(set_off)
-
-    def _set_off(self, module: ModuleId) -> Callable[[PalletPlant, Trajectory], None]:
-        def told(pallet: PalletPlant, route: Trajectory) -> None:
-            armed = self._armed[module]
-            if armed:
-                armed.pop(0)(route.end_ms - route.start_ms)
+    def _on_gate(self, module: ModuleId) -> Callable[[bool, int], None]:
+        def told(opening: bool, way_ms: int) -> None:
+            self._spring(module, Cue.GATE, way_ms)
+            if not opening:
+                self._spring(module, Cue.GATE_SHUTS, way_ms)
 
         return told
+
+    def _spring(self, module: ModuleId, cue: Cue, way_ms: int) -> None:
+        """Something has set off: one of the faults that wait for it strikes on the way."""
+        if self._armed[module, cue]:
+            armed = self._armed[module, cue].popleft()
+            plant = self._rig.plant.modules[module]
+            plant.at(plant.clock.now_ms + 1 + round(armed.part * way_ms), lambda _: armed.strike())
 
     # --- what -----------------------------------------------------------------------------------
 
@@ -156,27 +191,51 @@ class Swarm:
         if self.over:
             return
         told = KINDS[kind]
-        taken = (SITE if kind is FaultClass.SITE_POWER_CUT else module, told.slot)
-        if told.slot is Slot.NONE or not self._is_taken(taken):
+        taken = (SITE if kind in _ALL_MODULES else module, told.slot)
+        mend = None
+        if not self._is_taken(taken):
             hold_ms = _drawn_hold_ms(told, dice)
             mend = self._break(kind, told, module, dice, hold_ms)
             if mend is not None:
                 self._count(kind, module)
                 self._hold(taken, module, hold_ms, mend)
+        self._wait(kind, module, dice, again=mend is None)
+
+    def _strike_driver(self, kind: FaultClass, module: ModuleId, bay: BayId, dice: random.Random) -> None:
+        """A driver behaves so; `module` is where the fault came from, the driver may be before any other."""
+        self._count(kind, parse_bay(bay).module)
         self._wait(kind, module, dice)
+
+    def _ambush(self, kind: FaultClass, module: ModuleId, pallet: PalletPlant, dice: random.Random) -> bool:
+        """What lay in wait can strike this pallet; says whether it does."""
+        told = KINDS[kind]
+        if self.over or self._is_taken((module, told.slot)):
+            return False
+        plant = self._rig.plant.modules[module]
+
+        def mend() -> None:
+            if kind is FaultClass.HOOK_WILL_NOT_OPEN:
+                plant.force_hook_stuck(pallet.bay, False)
+
+        self._count(kind, module)
+        self._hold((module, told.slot), module, _drawn_hold_ms(told, dice), mend)
+        self._wait(kind, module, dice)
+        return True
 
     def _is_taken(self, taken: tuple[ModuleId, Slot]) -> bool:
         module, slot = taken
+        if slot is Slot.NONE:
+            return False
         if module == SITE:
             return any(self._taken[name, slot] for name in self._rig.plant.modules) or bool(self._taken[taken])
         return bool(self._taken[taken] or self._taken[SITE, slot])
 
     def _count(self, kind: FaultClass, module: ModuleId) -> None:
         modules = self._rig.plant.modules
-        near = modules.values() if kind in _SITE_WIDE else (modules[module],)
+        near = modules.values() if kind in _SITE_WIDE and KINDS[kind].cue is Cue.MOTION else (modules[module],)
         count = self.counts[kind]
         count.fired += 1
-        count.during_move += any(plant.moving for plant in near)
+        count.during_move += any(_in_a_move(plant, KINDS[kind].cue) for plant in near)
 
     def _hold(self, taken: tuple[ModuleId, Slot], module: ModuleId, hold_ms: int, mend: Mend) -> None:
         self._serial += 1
@@ -200,10 +259,8 @@ class Swarm:
                 self._rig.plcs[module].reboot(self._rig.now_ms)
             case FaultClass.SITE_POWER_CUT:
                 return self._cut_site(hold_ms)
-            case FaultClass.DRIVER_STAYS:
-                self._crowd.moods.dawdlers += 1
-            case FaultClass.DRIVER_CONFIRMS_EARLY:
-                self._crowd.moods.hasty += 1
+            case FaultClass.FIRE_ALARM | FaultClass.EARTHQUAKE:
+                return self._alarm(kind, dice)
             case FaultClass.CHARGER_SILENT:
                 if not self._rig.wallboxes:
                     return None
@@ -225,6 +282,19 @@ class Swarm:
 
         return clear_up
 
+    def _alarm(self, kind: FaultClass, dice: random.Random) -> Mend:
+        """A danger input is on, at all PLCs or at one."""
+        plants = list(self._rig.plant.modules.values())
+        struck = plants if dice.random() < 0.5 else [dice.choice(plants)]
+        for plant in struck:
+            (plant.set_fire if kind is FaultClass.FIRE_ALARM else plant.set_quake)(True)
+
+        def over() -> None:
+            for plant in struck:
+                (plant.set_fire if kind is FaultClass.FIRE_ALARM else plant.set_quake)(False)
+
+        return over
+
     def _cut_site(self, hold_ms: int) -> Mend:
         now_ms = self._rig.now_ms
         mends = [cut_power(plant) for plant in self._rig.plant.modules.values()]
@@ -239,19 +309,34 @@ class Swarm:
         return restore
 
 
-_SITE_WIDE = frozenset(
-    {
-        FaultClass.SITE_POWER_CUT,
+_ALL_MODULES = frozenset({FaultClass.SITE_POWER_CUT, FaultClass.FIRE_ALARM, FaultClass.EARTHQUAKE})
+"""Classes that take their slot in every module."""
+
+_MOODS = {
+    FaultClass.DRIVER_STAYS: Mood.DAWDLES,
+    FaultClass.DRIVER_NEVER_LEAVES: Mood.SETTLES,
+    FaultClass.DRIVER_CONFIRMS_EARLY: Mood.HASTY,
+}
+
+_SITE_WIDE = (
+    _ALL_MODULES
+    | _MOODS.keys()
+    | {
         FaultClass.SUPERVISOR_KILLED,
         FaultClass.SUPERVISOR_HANGS,
         FaultClass.JOURNAL_FAILS,
         FaultClass.CLOCK_STEPS,
         FaultClass.CHARGER_SILENT,
-        FaultClass.DRIVER_STAYS,
-        FaultClass.DRIVER_CONFIRMS_EARLY,
     }
 )
 """Classes that strike the site and not one module; held back for motion of the first module."""
+
+
+def _in_a_move(plant: ModulePlant, cue: Cue) -> bool:
+    """Whether something travels: a pallet or the gate; for what people do at a gate, whether it is open for a job."""
+    if plant.moving or plant.gate_state in (GateState.OPENING, GateState.CLOSING):
+        return True
+    return cue is Cue.HOOK or (cue in (Cue.CAR, Cue.DRIVER) and plant.gate_state is GateState.OPEN)
 
 
 def _drawn_hold_ms(told: Kind, dice: random.Random) -> int:

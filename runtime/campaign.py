@@ -101,11 +101,15 @@ def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: floa
         f"{memory.module(job.module).state} {' '.join(memory.module(job.module).reasons)}"
         for job in open_jobs
     }
-    waiting = {
-        job.id
-        for job in open_jobs
-        if memory.module(job.module).state == "locked" or (job.overdue and job.session_state == "open")
+    called = {
+        name
+        for name, module in memory.modules.items()
+        if module.state == "locked"
+        or any(
+            memory.jobs[j].overdue and memory.jobs[j].session_state == "open" for j in memory.open_jobs.get(name, ())
+        )
     }
+    waiting = {job.id for job in open_jobs if job.module in called}
     return SeedResult(
         seed=task.seed,
         simulated_ms=run.now_ms,

@@ -256,7 +256,7 @@ KINDS: dict[FaultClass, Kind] = {
     ),
     _F.DRIVER_STAYS: Kind(_S.NONE, _RARE, (1, 1), "the next driver stays eight times as long", cue=Cue.DRIVER),
     _F.DRIVER_NEVER_LEAVES: Kind(
-        _S.NONE, 2 * _RARE, (1, 1), "the next driver does not come out for half an hour", cue=Cue.DRIVER
+        _S.NONE, 2 * _RARE, (1, 1), "the next driver does not come out for 20 minutes", cue=Cue.DRIVER
     ),
     _F.DRIVER_CONFIRMS_EARLY: Kind(
         _S.NONE, _OFTEN, (1, 1), "the next driver presses clear before being out", cue=Cue.DRIVER

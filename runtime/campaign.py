@@ -8,9 +8,11 @@ seeds spread over cores and computers.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ from sim.swarm import Dials
 
 DRAIN_MS = 15 * 60_000
 """Within this time after the last fault every job must have ended."""
+
+ENOUGH_DAYS = 30
+"""A campaign of so many garage-days in which some class of faults never struck during a move has failed."""
 
 PARKED_SHARE = 0.8
 """Share of the bays that are taken at the start."""
@@ -120,7 +125,7 @@ def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: floa
         jobs=memory.job_count,
         moves=sum(plc.moves for plc in run.rig.plcs.values()),
         restarts=run.restarts,
-        fault_counts={str(kind): asdict(count) for kind, count in run.swarm.counts.items()},
+        fault_counts={str(kind): asdict(run.swarm.counts[kind]) for kind in run.swarm.counts if run.swarm.knows(kind)},
         event_log_sha256=run.event_log_sha256,
     )
 
@@ -170,16 +175,21 @@ def campaign(
 
 
 def report(results: Sequence[SeedResult], wall_s: float) -> dict[str, Any]:
-    """The campaign's figures; with a single seed also the digest of its event log."""
-    counts: dict[str, dict[str, int]] = {}
+    """The campaign's figures. `fault_counts` has, for each class, how often it struck in the middle of a move.
+
+    `never_struck`: in a campaign of `ENOUGH_DAYS`, the classes that never did. `event_log_sha256` is the digest of the
+    event log of a single seed, or the digest of all seeds' digests, a line each.
+    """
+    fired: Counter[str] = Counter()
+    during_move: Counter[str] = Counter()
     for result in results:
-        for kind, count in result.fault_counts.items():
-            into = counts.setdefault(kind, {"fired": 0, "during_move": 0})
-            for name, value in count.items():
-                into[name] += value
+        fired.update({kind: count["fired"] for kind, count in result.fault_counts.items()})
+        during_move.update({kind: count["during_move"] for kind, count in result.fault_counts.items()})
     simulated_ms = sum(result.simulated_ms for result in results)
     failed = [result for result in results if result.failed]
-    answer: dict[str, Any] = {
+    enough = simulated_ms >= ENOUGH_DAYS * DAY_MS
+    logs = [result.event_log_sha256 for result in results]
+    return {
         "seeds": len(results),
         "garage_days": round(simulated_ms / DAY_MS, 3),
         "jobs": sum(result.jobs for result in results),
@@ -188,15 +198,17 @@ def report(results: Sequence[SeedResult], wall_s: float) -> dict[str, Any]:
         "violations": sum(len(result.violations) for result in results),
         "undrained": sum(len(result.undrained) for result in results),
         "needs_operator": sum(len(result.needs_operator) for result in results),
-        "fault_counts": counts,
-        "faults": sum(count["fired"] for count in counts.values()),
+        "fault_counts": dict(during_move),
+        "faults_fired": dict(fired),
+        "faults": fired.total(),
+        "never_struck": [kind for kind in fired if enough and not during_move[kind]],
         "wall_s": round(wall_s, 1),
         "speedup": round(simulated_ms / 1000 / wall_s),
         "failed_seeds": [result.seed for result in failed],
         "failures": [
             {"seed": result.seed, "stories": [*result.violations, *result.undrained][:10]} for result in failed
         ],
+        "event_log_sha256": logs[0]
+        if len(logs) == 1
+        else sha256("".join(f"{log}\n" for log in logs).encode()).hexdigest(),
     }
-    if len(results) == 1:
-        answer["event_log_sha256"] = results[0].event_log_sha256
-    return answer

@@ -235,10 +235,12 @@ def _campaign(config: Path, days: int, seeds: str, faults: str, where: tuple[int
     for failure in report["failures"]:
         lines += [f"seed {failure['seed']} failed; replay: {replay_command(config, failure['seed'], days)}"]
         lines += [f"  {story}" for story in failure["stories"]]
+    if report["never_struck"]:
+        lines += [f"never struck during a move: {', '.join(report['never_struck'])}"]
     print_answer(report, as_json, lines)
-    if report["failed_seeds"]:
-        for failed in report["failed_seeds"] if as_json else ():
-            typer.echo(f"seed {failed} failed; replay: {replay_command(config, failed, days)}", err=True)
+    for failed in report["failed_seeds"] if as_json else ():
+        typer.echo(f"seed {failed} failed; replay: {replay_command(config, failed, days)}", err=True)
+    if report["failed_seeds"] or report["never_struck"]:
         raise typer.Exit(1)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -35,7 +37,8 @@ def spread(
 
     Local by default: `workers` processes (None: one for each core that this process may use); with 1, or a single
     task, everything runs in this process. With `dask`, the address of a scheduler such as tcp://host:8786, the
-    tasks run on its workers, which need this very version of the program installed. `told` hears how many results
+    tasks run on its workers, which need this very version of the program installed, one at a time in each worker
+    process, however many threads it has. `told` hears how many results
     have been handed out, and of how many. An error in a task is raised in its turn, and what has not begun by then
     is given up. Raises SpreadUnavailable where there is no such scheduler or `distributed` is not installed.
     """
@@ -64,6 +67,15 @@ def _over_processes(function: Callable[[T], R], tasks: Sequence[T], count: int) 
         pool.shutdown(cancel_futures=True)
 
 
+_ALONE = threading.Lock()
+
+
+def _alone(function: Callable[[T], R], task: T) -> R:
+    """Run one task at a time in this process: a controller is made for one thread, and a worker may have several."""
+    with _ALONE:
+        return function(task)
+
+
 def _over_dask(function: Callable[[T], R], tasks: Sequence[T], address: str) -> Iterator[R]:
     try:
         import distributed
@@ -75,7 +87,7 @@ def _over_dask(function: Callable[[T], R], tasks: Sequence[T], address: str) -> 
     except (OSError, ValueError) as error:
         raise SpreadUnavailable(f"no Dask scheduler at {address}: {error}") from error
     with client:
-        futures = client.map(function, tasks, pure=False)
+        futures = client.map(partial(_alone, function), tasks, pure=False)
         try:
             for future in futures:
                 yield future.result()

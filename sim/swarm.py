@@ -122,6 +122,10 @@ class Swarm:
             if kind in dials.gap_ms:
                 self._start(number, kind)
 
+    def knows(self, kind: FaultClass) -> bool:
+        """Whether there is anything here that this class could strike."""
+        return kind is not FaultClass.CHARGER_SILENT or bool(self._rig.wallboxes)
+
     def calm(self) -> None:
         """No more faults, and everything mended."""
         self.over = True

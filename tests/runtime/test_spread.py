@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
@@ -18,6 +19,18 @@ DASK_QUIET = {**os.environ, "DASK_DISTRIBUTED__DASHBOARD__LINK": "", "PYTHONUNBU
 
 def squared(number: int) -> tuple[int, int]:
     return number * number, os.getpid()
+
+
+_running: list[int] = []
+
+
+def overlapping(number: int) -> bool:
+    """Whether another task runs in this process meanwhile."""
+    _running.append(number)
+    Event().wait(0.05)
+    together = len(_running) > 1
+    _running.remove(number)
+    return together
 
 
 def failing_at_three(number: int) -> int:
@@ -69,6 +82,11 @@ def test_a_dask_cluster_gives_the_same_results_in_the_same_order() -> None:
         results = list(spread(squared, range(6), dask=address))
     assert [square for square, _ in results] == [number * number for number in range(6)]
     assert os.getpid() not in {pid for _, pid in results}
+
+
+def test_a_dask_worker_with_several_threads_does_one_task_at_a_time() -> None:
+    with dask_cluster() as address:
+        assert not any(spread(overlapping, range(4), dask=address))
 
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

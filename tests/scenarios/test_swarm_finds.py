@@ -1,0 +1,49 @@
+"""What campaigns of faults have found, each as a story of its own with the seed's accident in slow motion."""
+
+from __future__ import annotations
+
+from domain.commands import ConfirmModule, ResetFaults
+from domain.ids import ModuleId
+from tests.garage_run import GarageRun
+from tests.sites import module_layout, site_of
+
+A = ModuleId("A")
+CAR = "京A12345"
+
+
+def garage_with_a_slide_to_come() -> tuple[GarageRun, str]:
+    """A car on level 2 above a car on level 1 that has to slide aside."""
+    run = GarageRun(site_of(module_layout("A", 4)), {"A-1-01": "京G00001", "A-2-01": CAR})
+    run.ready()
+    return run, run.fetch(CAR)
+
+
+def test_a_row_in_which_every_cell_reads_occupied_locks_the_module() -> None:
+    # given a slide that was cut short, whose pallets fitters have pushed on into their cells
+    run, job = garage_with_a_slide_to_come()
+    run.wait_until(lambda: run.plant().moving > 0)
+    run.wait(14_000)
+    run.plant().press_estop()
+    run.wait(3000)
+    for pallet in run.plant().pallets:
+        run.plant().put_by_hand(pallet)
+    run.plant().release_estop()
+    run.accept(ResetFaults(A, "wang"))
+    run.wait(1000)
+    assert run.module().unfinished
+    run.accept(ConfirmModule(A, "wang"))
+    assert run.see_through(job).state == "done"
+    # when the switch of the row's free cell sticks while nobody wants anything
+    cells = run.plant().reads_cells(1)
+    free = next(column for column in range(1, 5) if not cells >> (column - 1) & 1)
+    run.plant().set_cell_switch(1, free, True)
+    run.wait(30_000)
+    # then the module is locked, the garage is not halted, and nothing has moved
+    assert run.memory.garage == "automatic"
+    assert run.module().state == "locked"
+    assert run.run.rig.oracle.violations == []
+    # and with the switch mended the module can be used again
+    run.plant().set_cell_switch(1, free, None)
+    run.wait(1000)
+    run.accept(ConfirmModule(A, "wang"))
+    assert run.see_through(run.fetch("京G00001")).state == "done"

@@ -34,6 +34,12 @@ from sim.swarm import Dials
 DRAIN_MS = 15 * 60_000
 """Within this time after the last fault every job must have ended."""
 
+BACKLOG_MAX = 2
+"""The faults go on until no module has more open jobs: a queue takes its time in a sound garage, too."""
+
+LONGER_MS = 2 * 3_600_000
+"""But at most so long."""
+
 ENOUGH_DAYS = 30
 """A campaign of so many garage-days in which some class of faults never struck during a move has failed."""
 
@@ -90,12 +96,18 @@ def run_seed(task: SeedTask) -> SeedResult:
         dials = task.dials if task.dials is not None else Dials.draw(task.seed)
         run = FaultyRun(task.site, residents, trips, task.seed, task.start_utc_ms, journal, dials, leap=task.leap)
         run.run_to(task.phase_ms)
+        while run.halted is None and _is_busy(run) and run.now_ms < task.phase_ms + LONGER_MS:
+            run.run_to(run.now_ms + 60_000)
         run.swarm.calm()
         pressing = {name for names in run.memory.open_jobs.values() for name in names}
-        run.run_to(task.phase_ms + DRAIN_MS)
+        run.run_to(run.now_ms + DRAIN_MS)
         return _judge(task, run, sorted(pressing), time.perf_counter() - begun_s)
     finally:
         engine.dispose()
+
+
+def _is_busy(run: FaultyRun) -> bool:
+    return any(len(names) > BACKLOG_MAX for names in run.memory.open_jobs.values())
 
 
 def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: float) -> SeedResult:

@@ -16,7 +16,7 @@ from sim.streams import Stream, fork
 
 GAP_MS = 360_000
 """Mean time between two trips, divided by the number of modules."""
-QUIET_END_MS = 60 * 60_000
+QUIET_END_MS = 40 * 60_000
 """Nobody new comes so long before the end: the queue is then what faults have left behind, not rush hour."""
 REST_MS = 15 * 60_000
 """A car that has just come or gone stays where it is at least so long."""

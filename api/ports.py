@@ -34,7 +34,7 @@ class Garage(Protocol):
 
     `view()` is public and holds no plates:
 
-        {"seq", "utc_ms", "speed", "simulated", "mode": "automatic|paused|halted|...",
+        {"seq", "utc_ms", "speed", "simulated", "mode": "automatic|paused|halted|...", "night": bool,
          "modules": [{"id", "columns", "pitch_mm", "pallet_width_mm", "level_z_mm": [..],
             "level_height_mm": [..], "state", "link": "up|down", "gate": "closed|opening|open|closing|unknown",
             "active_job": job | None, "reasons": ["refusal_code" or "refusal_code:subject"],

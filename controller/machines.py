@@ -1,4 +1,4 @@
-"""The nine machines of the controller, each as its table.
+"""The ten machines of the controller, each as its table.
 
 Decides which changes of state exist at all. When to fire them is decided by `module`, `links` and
 `charging`; docs/state-machines.md is drawn from here.
@@ -230,7 +230,16 @@ ALARM = Table(
 """One alarm, in the states of ISA-18.2 and IEC 62682. Shelved and out of service it is still followed,
 and keeps whether its cause stands; suppressed it gives way to the alarm that explains it."""
 
-TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, BOOKING, MOTION, SPOT, ALARM)
+NIGHT = Table(
+    "night",
+    initial="awake",
+    waiting={"awake": "night_after_ms of calm in the quiet hours"},
+    rest=("resting",),
+    rules=(Rule("rest", "awake", "resting"), Rule("wake", "resting", "awake")),
+)
+"""The power-saving night of the whole site: lights and displays are dimmed while it rests. It forbids nothing."""
+
+TABLES: tuple[Table, ...] = (GARAGE, LINK, MODULE, JOB, SESSION, BOOKING, MOTION, SPOT, ALARM, NIGHT)
 
 
 def as_markdown() -> str:

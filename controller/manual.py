@@ -44,7 +44,7 @@ from domain.events import (
     ManualTaken,
 )
 from domain.grid import ModuleLayout
-from domain.outputs import GATE, Bypass, ManualWrite, Opcode
+from domain.outputs import GATE, Bypass, Lights, ManualWrite, Opcode
 from domain.reasons import ReasonCode, because
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import ModuleImage
@@ -78,6 +78,8 @@ class ManualControl:
         self._held_ms: int | None = None
         self._sign_ms = 0
         self._bypass_ms = 0
+        self.lights = Lights.FULL
+        """How the module is lit; decided by `controller.night`, told with the rest."""
         self.last_stop: int | None = None
         """The PLC's reason for the end of the last jog, if it ended before its time."""
 
@@ -280,7 +282,7 @@ class ManualControl:
         """What the PLC is to know of button, bypass and locks, with this scan's outputs."""
         held = self._held_ms is not None
         bypass = self.granted(memory) if held else Bypass.NONE
-        write = ManualWrite(self._layout.id, self._pulse if held else 0, bypass, len(memory.locks))
+        write = ManualWrite(self._layout.id, self._pulse if held else 0, bypass, len(memory.locks), self.lights)
         scan.manual[:] = [told for told in scan.manual if told.module != self._layout.id]
         scan.manual.append(write)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from controller.alarm_book import ALARM_EVENTS, AlarmBook, AlarmEvent
+from controller.machines import NIGHT
 from controller.maintenance_book import MaintenanceBook
 from controller.stopwatch import part_of
 from domain.events import (
@@ -52,6 +53,7 @@ from domain.events import (
     ModuleConfirmed,
     MotionEnded,
     MotionRequested,
+    NightAdvanced,
     PartPutBack,
     PartTakenOut,
     PinAccepted,
@@ -310,6 +312,8 @@ class Memory:
     seq: int = 0
     garage: str = "starting"
     garage_reason: str = ""
+    night: str = NIGHT.initial
+    """State of the NIGHT table."""
     parked: dict[Plate, ParkedCar] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
     modules: dict[ModuleId, ModuleMemory] = field(default_factory=dict)
@@ -389,6 +393,7 @@ class Memory:
             seq=state["seq"],
             garage=state["garage"],
             garage_reason=state["garage_reason"],
+            night=state.get("night", NIGHT.initial),
             links=dict(state["links"]),
             job_count=state["job_count"],
             charging_count=state["charging_count"],
@@ -652,6 +657,9 @@ class Memory:
     def _part_put_back(self, event: PartPutBack, utc_ms: int) -> None:
         del self.out_of_service[event.part]
 
+    def _night_advanced(self, event: NightAdvanced, utc_ms: int) -> None:
+        self.night = event.state
+
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
         self.garage = event.state
         self.garage_reason = event.reason
@@ -763,6 +771,7 @@ _APPLY: dict[type[Event], Any] = {
     FaultRaised: Memory._fault_raised,
     FaultsReset: Memory._noted,
     GarageAdvanced: Memory._garage_advanced,
+    NightAdvanced: Memory._night_advanced,
     LinkAdvanced: Memory._link_advanced,
     JobOverdue: Memory._job_overdue,
     JobWithdrawn: Memory._job_withdrawn,

@@ -17,6 +17,7 @@ from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual
 from controller.machines import GARAGE
 from controller.memory import Job, Memory
 from controller.module import ModuleControl
+from controller.night import Night
 from controller.plc_link import Expected
 from controller.requests import Requests
 from controller.scan import Scan, Step
@@ -56,6 +57,7 @@ class Controller:
         self._requests = Requests(site, self._policy, self.modules, self._charging, self._estimates)
         self._now_utc_ms = 0
         self._alarms = Alarms(site)
+        self._night = Night(site, self.modules)
         self._started = False
         self._mode = ""
 
@@ -70,7 +72,7 @@ class Controller:
             if not self._started:
                 self._start(scan)
             replies.extend(self._requests.answer(scan, command) for command in commands)
-            self._react(scan)
+            self._react(scan, is_asked=bool(commands))
         except Exception as bug:  # a bug stops the machine, whatever it is; the reason is kept for people
             return self._halt(scan, bug, commands, replies)
         outputs = Outputs(tuple(scan.mailboxes), tuple(scan.manual), tuple(scan.setpoints))
@@ -105,7 +107,7 @@ class Controller:
         if scan.memory.garage not in ("paused", *danger.RESTS):
             scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), ReasonCode.CONTROLLER_STARTED.code))
 
-    def _react(self, scan: Scan) -> None:
+    def _react(self, scan: Scan, is_asked: bool) -> None:
         power_w = {name: module.motions.power_w() for name, module in self.modules.items()}
         danger.watch(scan, self._requests.heard(scan))
         if scan.memory.garage != self._mode:
@@ -121,6 +123,7 @@ class Controller:
         drawn_w = {name: module.image.motors_w for name, module in self.modules.items() if module.image is not None}
         self._charging.react(scan, sum(max(power_w[name], drawn_w.get(name, 0)) for name in power_w))
         self._alarms.react(scan)
+        self._night.react(scan, is_asked)
 
     def _halt(self, scan: Scan, bug: Exception, commands: Sequence[Command], replies: list[Reply]) -> Step:
         scan.emit(GarageAdvanced("halted", f"{type(bug).__name__}: {bug}"))

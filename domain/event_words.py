@@ -55,6 +55,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "ModuleAdvanced": ("module {module} is {state}", "库区 {module} 进入状态 {state}"),
     "LinkAdvanced": ("the link to {device} is {state}", "{device} 的连接 {state}"),
+    "NightAdvanced": ("lights and displays: {state}", "照明与显示：{state}"),
     "GarageAdvanced": ("the garage is {state}", "车库进入状态 {state}"),
     "FaultRaised": ("module {module}: fault {number} {about}", "库区 {module}：故障 {number} {about}"),
     "FaultsReset": ("{operator} resets the faults of module {module}", "{operator} 复位库区 {module} 的故障"),

@@ -230,6 +230,14 @@ class ModuleAdvanced:
 
 
 @dataclass(frozen=True, slots=True)
+class NightAdvanced:
+    """Lights and displays of the site are dimmed (`resting`) or full again (`awake`), for these reasons."""
+
+    state: str
+    why: Why = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkAdvanced:
     """The wire to a module or charging spot entered a state of its machine."""
 
@@ -593,6 +601,7 @@ Event: TypeAlias = (
     | ModuleAdvanced
     | LinkAdvanced
     | GarageAdvanced
+    | NightAdvanced
     | FaultRaised
     | FaultsReset
     | ModuleConfirmed

@@ -74,6 +74,13 @@ class Bypass(IntEnum):
     """The two car sensors of the pallet that is raised disagree."""
 
 
+class Lights(IntEnum):
+    """How a module and its display are lit. The PLC lights fully by itself when anything happens there."""
+
+    FULL = 0
+    DIMMED = 1
+
+
 @dataclass(frozen=True, slots=True)
 class MailboxWrite:
     """One command for one mailbox of a module; the id is written last, a repeat is harmless."""
@@ -89,12 +96,13 @@ class MailboxWrite:
 
 @dataclass(frozen=True, slots=True)
 class ManualWrite:
-    """What a PLC is told beside commands: the hold-to-run counter (0 = let go), bypass, hanging locks."""
+    """What a PLC is told beside commands: the hold-to-run counter (0 = let go), bypass, hanging locks, lights."""
 
     module: ModuleId
     hold: int
     bypass: Bypass
     locks: int
+    lights: Lights = Lights.FULL
 
 
 @dataclass(frozen=True, slots=True)

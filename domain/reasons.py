@@ -113,6 +113,20 @@ class ReasonCode(Enum):
     LINK_LOST = ("link_lost", "the link was lost", "通信中断")
     CONTROLLER_STARTED = ("controller_started", "the controller started", "控制器启动")
 
+    # what ends the power-saving night
+    DAY = ("day", "the quiet hours are over", "安静时段已结束")
+    SOMEBODY_ASKS = ("somebody_asks", "somebody asks for something", "有人操作")
+    GARAGE_IS = ("garage_is", "the garage is in mode {mode}", "车库模式：{mode}")
+    JOB_IS_OPEN = ("job_is_open", "{job} is open", "{job} 正在办理")
+    ALARM_UNSEEN = ("alarm_unseen", "an alarm has not been acknowledged", "有未确认的报警")
+    WORKED_ON = ("worked_on", "module {module} is being worked on", "{module} 库有人作业")
+    SOMEBODY_THERE = (
+        "somebody_there",
+        "gate or zone of module {module} is not shut and clear",
+        "{module} 库门未关或区域有人",
+    )
+    BOOKING_NEAR = ("booking_near", "{booking} is due soon", "{booking} 即将到时")
+
     # an instance's plan
     REGIME_M0 = (
         "regime_m0",

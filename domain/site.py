@@ -58,6 +58,7 @@ class Patience:
     booking_ahead_ms: int = 600_000
     booking_grace_ms: int = 120_000
     no_show_ms: int = 300_000
+    night_after_ms: int = 300_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,8 +137,8 @@ def encode_kept(head: KeptHead) -> tuple[int, list[int]]:
 
 
 def encode_manual(write: ManualWrite) -> tuple[int, list[int]]:
-    """Address and words of one FC 16 write: hold, bypass, locks."""
-    return MANUAL_ADDRESS, [write.hold & 0xFFFF, int(write.bypass), write.locks]
+    """Address and words of one FC 16 write: hold, bypass, locks, lights."""
+    return MANUAL_ADDRESS, [write.hold & 0xFFFF, int(write.bypass), write.locks, int(write.lights)]
 
 
 def split_u32(value: int) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from typing import Literal
 
 from domain.grid import ModuleLayout
 from domain.machine import Machine
-from domain.outputs import Bypass, Opcode
+from domain.outputs import Bypass, Lights, Opcode
 from domain.signals import GateState, Pallet, PlcMode, Result, Safety
 
-MAP_VERSION = 3
+MAP_VERSION = 4
 LEVELS_MAX = 8
 PALLETS_MAX = 60
 COLUMNS_MAX = 16
@@ -58,7 +58,7 @@ class Register:
         return "PLC -> supervisor" if self.space == "input" else "supervisor -> PLC"
 
 
-def _names(enum: type[Bypass] | type[Opcode] | type[Result] | type[GateState] | type[PlcMode]) -> str:
+def _names(enum: type[Bypass] | type[Lights] | type[Opcode] | type[Result] | type[GateState] | type[PlcMode]) -> str:
     return ", ".join(f"{member.value} {member.name.lower()}" for member in enum)
 
 
@@ -140,8 +140,8 @@ PALLETS_ADDRESS = 100
 KEPT_ADDRESS = 2
 MAILBOXES_ADDRESS = 10
 MANUAL_ADDRESS = 82
-MANUAL_WORDS = 3
-"""The words of manual work, behind the last mailbox, written in one go."""
+MANUAL_WORDS = 4
+"""The words of manual work and the lights, behind the last mailbox, written in one go."""
 
 
 def _pallets() -> list[Register]:
@@ -161,6 +161,11 @@ def _manual() -> list[Register]:
         ),
         ("manual_bypass", f"interlock that a held jog may set aside: {_names(Bypass)}; void with the hold"),
         ("lockout", "how many people's locks hang on the module; the PLC starts nothing unless 0"),
+        (
+            "lights",
+            f"{_names(Lights)}; the PLC lights fully out of automatic mode, without a heartbeat, while the gate is not "
+            "shut, somebody is in the zone or anything moves",
+        ),
     ]
     return [Register(name, "holding", MANUAL_ADDRESS + n, "u16", "", meaning) for n, (name, meaning) in enumerate(told)]
 

@@ -90,6 +90,7 @@ class PatienceSection(Section):
     booking_ahead_ms: Milliseconds = 600_000
     booking_grace_ms: Milliseconds = 120_000
     no_show_ms: Milliseconds = 300_000
+    night_after_ms: Milliseconds = 300_000
 
 
 class ServiceSection(Section):

@@ -31,6 +31,7 @@ def public_view(controller: Controller, inputs: Inputs, moment: Moment, seq: int
         "seq": seq,
         "utc_ms": moment.utc_ms,
         "mode": controller.memory.garage,
+        "night": controller.memory.night == "resting",
         "modules": modules,
         "spots": spots,
         "power": {

@@ -13,7 +13,7 @@ from domain.faults import FaultNumber
 from domain.machine import MANUAL_SLOWNESS
 from domain.moment import NEVER_MS
 from domain.outputs import GATE, Bypass, Opcode
-from domain.signals import GateState, Result
+from domain.signals import GateState, PlcMode, Result
 from domain.site import Site
 from plc.register_map import (
     ADDRESS,
@@ -166,6 +166,14 @@ class SoftPlc:
         self._held_ms = tick if counter else NEVER_FED_MS
         if not counter:
             self._wake_ms = min(self._wake_ms, tick)
+
+    @property
+    def is_dimmed(self) -> bool:
+        """Whether the module and its display are dimmed: asked for, and nothing happens here."""
+        plant = self.plant
+        calm = self._fresh and plant.mode_switch is PlcMode.AUTOMATIC and not self._moves and not plant.moving
+        shut = plant.gate_state is GateState.CLOSED and plant.zone_clear_a and plant.zone_clear_b
+        return bool(self.is_up and calm and shut and self._bank.holding[_A["lights"]])
 
     def feed(self, now_ms: int) -> None:
         """Count the supervisor's heartbeat as fed until then, as the scans that a leap skips would."""

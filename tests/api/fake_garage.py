@@ -213,6 +213,7 @@ class FakeGarage:
             "speed": 1.0,
             "simulated": True,
             "mode": "automatic",
+            "night": False,
             "modules": modules,
             "spots": spots,
             "power": {"limit_w": self._site.power_limit_w, "motors_w": 0, "chargers_w": 0},

@@ -151,3 +151,28 @@ def test_no_page_breaks_its_own_content_policy(page: Page, served: Served) -> No
         page.goto(served.url + path)
         expect(page.locator(landmark).first).to_be_visible()
     assert complaints == []
+
+
+@pytest.mark.parametrize("path", ["/", "/kiosk"])
+def test_a_display_is_dimmed_at_night_and_a_touch_wakes_it(
+    page: Page, served: Served, garage: FakeGarage, path: str
+) -> None:
+    garage.change(night=True)
+    page.goto(served.url + path)
+    body = page.locator("body")
+    expect(body).to_have_class("board night" if path == "/" else "kiosk night")
+    # a touch goes through the shade, and takes it away
+    page.mouse.click(5, 400)
+    expect(body).to_have_class("board" if path == "/" else "kiosk")
+    garage.change(free_bays=30)
+    expect(body).to_have_class("board" if path == "/" else "kiosk")
+
+
+def test_the_live_view_lights_up_when_the_garage_wakes(page: Page, served: Served, garage: FakeGarage) -> None:
+    garage.change(night=True)
+    page.goto(served.url)
+    expect(page.locator("body")).to_have_class("board night")
+    garage.change(night=False)
+    expect(page.locator("body")).to_have_class("board")
+    garage.change(night=True)
+    expect(page.locator("body")).to_have_class("board night")

@@ -1,5 +1,6 @@
 // The live view: every module, the charging spots, the power, the queue. The desk shows its modules, too.
 
+import { followNight } from "./night.mjs";
 import { follow } from "./feed.mjs";
 import { Mimic, element } from "./mimic.mjs";
 
@@ -149,6 +150,7 @@ function whenNew(name, part, draw) {
 }
 
 function show(view) {
+  followNight(view.night);
   showClock(view);
   view.modules.forEach((module) => whenNew(`module ${module.id}`, module, showModule));
   document.documentElement.dataset.seq = view.seq;

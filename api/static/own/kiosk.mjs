@@ -1,5 +1,7 @@
 // The kiosk's hands: keypad, focus on each new question, the way back to start, the word when the line is dead.
 
+import "./night.mjs";
+
 const QUESTION_S = 60;
 const WARNING_S = 15;
 const screenNode = document.getElementById("screen");

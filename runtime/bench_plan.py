@@ -7,6 +7,7 @@ known from the start, so the best plan for the mean is the clairvoyant one.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -166,6 +167,7 @@ def measured(task: tuple[Family, int, int]) -> list[dict[str, Any]]:
     """The rows of one family, for so many seeds from one on: the vendor's order, simpler rules, the planner's."""
     family, first, count = task
     warm_up()
+    gc.freeze()  # as the running program does: no decision waits while all that is loaded is searched for garbage
     vendor, planner, clairvoyant = _Tally(), _Tally(), _Tally()
     rules = {name: _Tally() for name in _rules_of(family)}
     spent: list[float] = []

@@ -8,6 +8,7 @@ refused. A scan that fails stops the heartbeat, so that the PLCs halt by themsel
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -77,6 +78,8 @@ class RealtimeRunner:
     async def run(self, period_s: float, stop: asyncio.Event) -> None:
         """Scan until `stop` is set; the last scan's facts are durable when this returns."""
         loop = asyncio.get_running_loop()
+        # What is loaded by now stays: no scan need wait while all of it is searched for garbage.
+        gc.freeze()
         due_s = loop.time()
         while not stop.is_set():
             await self._scan()

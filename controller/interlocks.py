@@ -147,7 +147,7 @@ def _against_slide(
         yield Refusal(RefusalCode.LEVEL_BUSY, f"level {level}")
     for name in _away(layout, image, hand):
         ref = layout.bays[layout.offset[name]]
-        lifted = _is_complete(layout, image, ref.level)
+        lifted = not _lies_between(layout, ref.level, signal_of(layout, image, name))
         if ref.level > level and lifted:
             yield Refusal(RefusalCode.HOIST_BUSY, name)
         elif ref.level == level and lifted:
@@ -163,20 +163,34 @@ def _against_slide(
 
 
 def _is_complete(layout: ModuleLayout, image: ModuleImage, level: int) -> bool:
-    """Whether every pallet of a level stands in a cell of its level."""
-    return image.cells[level - 1].bit_count() == layout.pallets_per_level[level - 1]
+    """Whether every pallet of a level stands in a cell of its level.
+
+    A pallet between two cells is seen by its own signals, even if a broken cell switch makes up for it in the count.
+    """
+    start, count = layout.level_offset[level - 1], layout.pallets_per_level[level - 1]
+    own = image.pallets[start : start + count]
+    return image.cells[level - 1].bit_count() == count and not any(_lies_between(layout, level, one) for one in own)
+
+
+def _lies_between(layout: ModuleLayout, level: int, signal: PalletSignal) -> bool:
+    """Whether a pallet rests or travels between two cells: at its level's height and hooked, but not home."""
+    hooked = level == 1 or signal.has(Pallet.HOOK_CLOSED)
+    return hooked and signal.z_mm == layout.level_z_mm[level - 1] and signal.lacks(Pallet.HOME)
 
 
 def _hole(layout: ModuleLayout, image: ModuleImage, level: int, low: int, high: int) -> tuple[int, int] | None:
     """The columns between which pallets of an interrupted slide stand: all of them go on together or none.
 
-    A row with several gaps does not show which of its empty columns these are; then what is asked for is
-    the hole if nothing stands in it. A row in which every cell reads occupied has no hole: a switch lies.
+    Nothing stands in a cell between them. A row with several gaps does not show which of its empty columns
+    these are; then what is asked for is the hole if nothing stands in it. A row in which every cell reads
+    occupied has no hole: a switch lies.
     """
     cells = image.cells[level - 1]
     empty = [column for column in layout.open_columns(level) if not cells >> (column - 1) & 1]
+    if not empty:
+        return None
     if layout.levels[level - 1].gaps == 1:
-        return (empty[0], empty[-1]) if empty else None
+        low, high = empty[0], empty[-1]
     return (low, high) if all(column in empty for column in range(low, high + 1)) else None
 
 
@@ -205,9 +219,10 @@ def _shaft(
 
 def column_of(layout: ModuleLayout, image: ModuleImage, level: int, index: int) -> int | None:
     """Column of the index-th pallet of a level; None when the level is not at rest."""
+    if not _is_complete(layout, image, level):
+        return None
     cells = image.cells[level - 1]
-    columns = [c for c in range(1, layout.columns + 1) if cells >> (c - 1) & 1]
-    return columns[index - 1] if len(columns) == layout.pallets_per_level[level - 1] else None
+    return [c for c in range(1, layout.columns + 1) if cells >> (c - 1) & 1][index - 1]
 
 
 def _against_lower(

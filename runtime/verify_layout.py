@@ -1,6 +1,6 @@
 """`garagectl verify-layout`: every reachable state of every module, and every guard deleted in turn.
 
-Decides how a site is cut into searches and what is reported; docs/decisions/0015-proof-by-exhaustion.md
+Decides how a site is cut into searches and what is reported; docs/decisions/0019-proof-by-exhaustion.md
 says why cutting is allowed. Each pair of levels of a module is searched with each barrier alone; modules
 of the same layout are searched once. A guard whose deletion breaks nothing must be named in
 `SECOND_BARRIERS`, with the guard that makes up for it.
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from types import ModuleType
 from typing import Any
 
 from controller import interlocks
@@ -26,6 +27,7 @@ from runtime.verification.mutants import Guard, guards_of, without
 from runtime.verification.proving_ground import PROVING_GROUND
 from runtime.verification.search import Found, search
 from runtime.verification.second_barriers import SECOND_BARRIERS
+from runtime.verification.sweep import Sweep
 from runtime.verification.world import OF_MODULE, Fault
 from sim import plc_rules
 
@@ -121,9 +123,9 @@ def searches_of(layout: ModuleLayout, machine: Machine) -> Iterator[Search]:
 
 
 def run_search(task: Search) -> Searched:
-    """Search one scope behind one barrier, whole."""
+    """Visit everything of one scope behind one barrier; where a rule breaks, look for the shortest way there."""
     start = time.process_time()
-    found = search(_model(task.scope, task.barrier))
+    found = _examine(task)
     return Searched(task, found, time.process_time() - start)
 
 
@@ -132,9 +134,8 @@ def kill(task: tuple[str, Guard]) -> str | None:
     barrier, guard = task
     rules = without(BARRIERS[barrier], guard)
     for scope in PROVING_GROUND:
-        model = _model(scope, barrier, rules)
         try:
-            found = search(model, first_only=True)
+            found = _examine(Search(scope, barrier), rules, first_only=True)
         except (IndexError, ValueError, TypeError, AttributeError) as error:
             return f"a nonsense command ends the program: {error}"
         if found.violations:
@@ -142,7 +143,16 @@ def kill(task: tuple[str, Guard]) -> str | None:
     return None
 
 
-def _model(scope: Scope, name: str, rules: Any = None) -> Model:
+def _examine(task: Search, rules: ModuleType | None = None, *, first_only: bool = False) -> Found:
+    """Sweep a model whole, or to the first violation, and then search one by one for the shortest story."""
+    swept = Sweep(_model(task.scope, task.barrier, rules)).run(first_only=first_only)
+    stories: tuple[str, ...] = ()
+    if swept.violations:
+        stories = search(_model(task.scope, task.barrier, rules), first_only=True).stories
+    return Found(swept.states, swept.transitions, swept.violations, stories)
+
+
+def _model(scope: Scope, name: str, rules: ModuleType | None = None) -> Model:
     layout, machine, levels = scope.layout, scope.machine, scope.levels
     if name == "plc":
         plc = PlcBarrier(layout, machine, levels, rules or plc_rules)

@@ -66,6 +66,7 @@ def check_drive(now: Situation) -> None:
     _refuse_if(now.is_jog and bool(now.moves), 24)
     _refuse_if(now.plant.estop_pressed, 5)
     _refuse_if(not now.plant.phase_ok or not now.plant.key_switch, 13)
+    _refuse_if(now.plant.quake, 26)
 
 
 def check_supervised(now: Situation) -> None:
@@ -196,7 +197,8 @@ def _check_hoistway(now: Situation, pallet: PalletPlant) -> None:
     for below in range(1, pallet.level):
         _refuse_if(pallet.column in layout.levels[below - 1].blocked, 9)
         cells = now.plant.reads_cells(below)
-        # The count of a level tells a broken switch, or a pallet between two cells, from a free cell.
+        # A pallet between two cells is seen by its position, even if a broken switch makes up for it in the count.
+        _refuse_if(any(now.plant.reads_column(other) == 0 for other in now.plant.by_level[below - 1]), 9)
         _refuse_if(cells.bit_count() != layout.pallets_per_level[below - 1], 9)
         _refuse_if(cells >> (pallet.column - 1) & 1 == 1, 9)
 

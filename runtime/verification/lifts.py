@@ -91,17 +91,20 @@ def phases(kind: HookKind) -> dict[str, Phase]:
     return _AT_REST | _TRAVEL | (_CONTACTLESS if kind is HookKind.CONTACTLESS else _LOAD_RESTING)
 
 
-def first_phase(kind: HookKind, opcode: Opcode, phase: str) -> str | None:
+def first_phase(kind: HookKind, opcode: Opcode, phase: str, *, by_hand: bool = False) -> str | None:
     """The phase that an accepted command begins with from here (HOME or a phase at rest); None: it changes nothing."""
-    if opcode is _LOWER and phase == HOME:
-        return "OPENING" if kind is HookKind.CONTACTLESS else "LEAVING_HOME"
-    if opcode is _LOWER and phase in ("BETWEEN", "ABOVE"):
-        return "DOWN"
+    contactless = kind is HookKind.CONTACTLESS
+    if opcode is _LOWER:
+        if phase == HOME or (phase == "FALLING_IN" and by_hand):
+            return "OPENING" if contactless else "LEAVING_HOME"
+        if phase == "ABOVE" and by_hand:
+            return "OPENING"
+        return "DOWN" if phase in ("BETWEEN", "ABOVE") else None
     if opcode is _RAISE:
         return {
             "GROUND": "LEAVING_GROUND",
             "BETWEEN": "LEAVING_BETWEEN",
-            "FALLING_IN": "CLOSING" if kind is HookKind.CONTACTLESS else "UP",
+            "FALLING_IN": "CLOSING" if contactless else "UP",
             "ABOVE": "SETTLING",
         }.get(phase)
     return None

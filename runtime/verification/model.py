@@ -3,9 +3,12 @@
 What is real here: whether a command may start is answered by the soft PLC's `plc_rules` or the
 controller's `interlocks`, whether a drive must stop by `plc_rules.cause_to_stop`, whether a supervisor
 that has lost everything may go on by `controller.reconcile`, and what they read is made by the soft PLC's
-own `plc_words`. What is abstraction: motion is a chain of phases (`rows`, `lifts`) that time or a stop
-moves on, what happens around the pallets is `world`, and the rest of the module stands where it hinders
-least. What is judged is the physics of the state, never a sensor or a memory.
+own `plc_words` of the plant's own switches. What is abstraction: motion is a chain of phases (`rows`,
+`lifts`) that time or a stop moves on, what happens around the pallets is `world`, and the rest of the module
+stands where it hinders least. What is judged is the physics of the state (`judge`), never a sensor.
+
+A state is a number: how the pallets stand in its low bits, the world above. What a guard's answer must not
+depend on is not shown to it, so that each question is asked once for all states that differ only in that.
 """
 
 from __future__ import annotations
@@ -17,35 +20,42 @@ from typing import NamedTuple
 
 from domain.grid import ModuleLayout
 from domain.machine import Machine
-from domain.outputs import Opcode
-from domain.signals import GateState
-from runtime.verification.barriers import NO_PALLET, Barrier, PlcStops, SupervisorBarrier
-from runtime.verification.lifts import HOME, Height, Lift, Load, first_phase, phases
-from runtime.verification.rows import (
-    Row,
-    RowBook,
-    in_shaft,
-    resting_row,
-    stopped,
-    swept,
-    under_way,
-    wrong_with_slide,
+from domain.outputs import Bypass, Opcode
+from domain.signals import GateState, PlcMode
+from runtime.verification.barriers import (
+    GATE_OPCODES,
+    LIFT_OPCODES,
+    NO_PALLET,
+    Barrier,
+    PlcStops,
+    Rows,
+    SupervisorBarrier,
 )
+from runtime.verification.judge import Judge, Stand
+from runtime.verification.lifts import HOME, Lift, Load, first_phase, phases
+from runtime.verification.rows import Gist, Row, RowBook, gist_of, resting_row, stopped, under_way
 from runtime.verification.world import (
+    AUTOMATIC,
     Drive,
     Fault,
+    Hand,
     Seen,
     Sensor,
     World,
+    bypasses,
     happenings,
     seen,
+    wrong_with_drive,
+    wrong_with_hand,
     wrong_with_start,
 )
 
 ROW_BITS = 16
 LIFT_BITS = 16
 _ROW_MASK, _LIFT_MASK = (1 << ROW_BITS) - 1, (1 << LIFT_BITS) - 1
-
+_GISTS = {Gist.AT_REST: -1, Gist.BETWEEN: -2, Gist.SLIDES: -3}
+_GATE_MAY = (Drive.NOTHING, Drive.STALE, Drive.SLACK, Drive.OVERTRAVEL, Drive.FIRE)
+"""Causes beside which the gate may move."""
 
 Step = tuple[str, int, str | None]
 """One way on from a state: what happens, the state after it, and the rule that it breaks, if any."""
@@ -69,6 +79,42 @@ class Scope:
     faults: tuple[Fault, ...] = ()
 
 
+class Going(NamedTuple):
+    """A way on of the pallets alone."""
+
+    label: str
+    low: int
+    when: str = ""
+    """Empty: by itself, in time. "attended": somebody is at the open gate. "cranked": people turn cranks."""
+
+
+class Command(NamedTuple):
+    """A command that gets past the barrier: how pallets stand once it has begun, and the rule that it breaks."""
+
+    label: str
+    low: int
+    wrong: str | None
+    opcode: Opcode
+    hand: Hand | None
+
+
+class UnderWay(NamedTuple):
+    """What may become of a world while something is driven."""
+
+    stops: tuple[tuple[str, int], ...]
+    """What stops all drives, and the world then."""
+    stays: tuple[tuple[str, int, str | None], ...]
+    """What does not, the world then, and the rule that this breaks."""
+
+
+class Look(NamedTuple):
+    """What is seen of some worlds, and which commands get past that, in which way."""
+
+    number: int
+    seen: Seen
+    ways: tuple[tuple[Hand | None, frozenset[Opcode]], ...]
+
+
 class Model:
     """States as numbers: row numbers in the low bits, then the lifted pallet, then the world."""
 
@@ -80,43 +126,57 @@ class Model:
         self._levels = scope.levels
         self._kind = scope.machine.hook_kind
         self._phases = phases(self._kind)
+        self._judge = Judge(scope.layout, scope.levels, self._phases)
         self._books = tuple(RowBook() for _ in scope.levels)
+        self._gists: tuple[dict[int, int], ...] = tuple({} for _ in scope.levels)
         self._lifts: list[Lift | None] = [None]
         self._lift_numbers: dict[Lift | None, int] = {None: 0}
-        self._worlds: list[World] = []
+        self.worlds: list[World] = []
         self._world_numbers: dict[World, int] = {}
         self._lift_shift = ROW_BITS * len(scope.levels)
-        self._world_shift = self._lift_shift + LIFT_BITS
-        self._low_mask = (1 << self._world_shift) - 1
-        self._restarts = isinstance(barrier, SupervisorBarrier)
+        self.world_shift = self._lift_shift + LIFT_BITS
+        self.low_mask = (1 << self.world_shift) - 1
+        self._supervisor = barrier if isinstance(barrier, SupervisorBarrier) else None
+        # The planner keeps to the machine's way of sliding; its guard is the PLC's alone.
+        self._mode = None if self._supervisor else scope.machine.slide_mode
         self._around: dict[int, tuple[tuple[str, int], ...]] = {}
-        self._seen: dict[int, tuple[int, Seen, frozenset[Opcode], str | None]] = {}
-        self._seen_numbers: dict[Seen, int] = {}
-        self._slides: dict[tuple[object, ...], tuple[Step, ...]] = {}
-        self._raised: dict[tuple[int, int], tuple[Step, ...]] = {}
-        self._gates: dict[tuple[int, int, Opcode], bool] = {}
-        self._watches: dict[tuple[int, bool], tuple[int | None, str | None, int | None]] = {}
+        self._looks: list[Look] = []
+        self._look_of: dict[int, Look] = {}
+        self._look_numbers: dict[Seen, Look] = {}
+        self._slides: dict[tuple[int, ...], tuple[tuple[str, int, str | None], ...]] = {}
+        self._raised: dict[tuple[int, ...], tuple[tuple[Opcode, str, int, str | None], ...]] = {}
+        self._gates: dict[tuple[int, ...], bool] = {}
+        self._returns: dict[tuple[int, ...], bool] = {}
+        self._begins: dict[tuple[int, Opcode, Hand | None], tuple[int, str | None]] = {}
+        self._starts: dict[tuple[int, Opcode, Hand | None], str | None] = {}
+        self._under_way: dict[tuple[int, bool], UnderWay] = {}
         self._stopped_rows: tuple[dict[int, tuple[int, ...]], ...] = tuple({} for _ in scope.levels)
 
     # --- states as numbers --------------------------------------------------------------------
 
     def number(self, view: View) -> int:
         """The number of a state."""
-        state = self._world_number(view.world) << self._world_shift
-        state |= self._lift_number(view.lift) << self._lift_shift
-        for position, row in enumerate(view.rows):
-            state |= self._row_number(position, row) << (ROW_BITS * position)
-        return state
+        return self._world_number(view.world) << self.world_shift | self._low(Stand(view.rows, view.lift))
 
     def view(self, state: int) -> View:
         """A state in words."""
-        rows = tuple(book.rows[state >> (ROW_BITS * position) & _ROW_MASK] for position, book in enumerate(self._books))
-        return View(rows, self._lifts[state >> self._lift_shift & _LIFT_MASK], self._worlds[state >> self._world_shift])
+        return View(*self.stand(state & self.low_mask), self.worlds[state >> self.world_shift])
+
+    def stand(self, low: int) -> Stand:
+        """How the pallets stand."""
+        rows = tuple(book.rows[low >> (ROW_BITS * position) & _ROW_MASK] for position, book in enumerate(self._books))
+        return Stand(rows, self._lifts[low >> self._lift_shift])
 
     def start(self) -> int:
         """The module as assembled, everything in order."""
         rows = tuple(resting_row(self._layout, level) for level in self._levels)
         return self.number(View(rows, None, World()))
+
+    def _low(self, stand: Stand) -> int:
+        low = self._lift_number(stand.lift) << self._lift_shift
+        for position, row in enumerate(stand.rows):
+            low |= self._row_number(position, row) << (ROW_BITS * position)
+        return low
 
     def _row_number(self, position: int, row: Row) -> int:
         number = self._books[position].number(row)
@@ -134,364 +194,387 @@ class Model:
     def _world_number(self, world: World) -> int:
         found = self._world_numbers.get(world)
         if found is None:
-            found = self._world_numbers[world] = len(self._worlds)
-            self._worlds.append(world)
+            found = self._world_numbers[world] = len(self.worlds)
+            self.worlds.append(world)
         return found
 
-    def _with_world(self, state: int, world: World) -> int:
-        return state & self._low_mask | self._world_number(world) << self._world_shift
+    def _with_lift(self, low: int, lift: Lift | None) -> int:
+        return low & ~(_LIFT_MASK << self._lift_shift) | self._lift_number(lift) << self._lift_shift
 
-    def _with_lift(self, state: int, lift: Lift | None) -> int:
-        return state & ~(_LIFT_MASK << self._lift_shift) | self._lift_number(lift) << self._lift_shift
-
-    def _with_row(self, state: int, position: int, row: Row) -> int:
+    def _with_row(self, low: int, position: int, row: Row) -> int:
         shift = ROW_BITS * position
-        return state & ~(_ROW_MASK << shift) | self._row_number(position, row) << shift
+        return low & ~(_ROW_MASK << shift) | self._row_number(position, row) << shift
 
-    def _look(self, world: int) -> tuple[int, Seen, frozenset[Opcode], str | None]:
-        """What is seen of a world and its number, which commands get past that, and why nothing may start in it."""
-        found = self._seen.get(world)
+    def _gist_number(self, low: int, position: int) -> int:
+        number = low >> (ROW_BITS * position) & _ROW_MASK
+        found = self._gists[position].get(number)
         if found is None:
-            now = seen(self._worlds[world])
-            number = self._seen_numbers.setdefault(now, len(self._seen_numbers))
-            reaches = self._barrier.reaches(now)
-            found = self._seen[world] = (number, now, reaches, wrong_with_start(self._worlds[world]))
+            found = self._gists[position][number] = _GISTS[gist_of(self._books[position].rows[number])]
         return found
+
+    def _shown(self, low: int, stand: Stand, look: Look, levels: range) -> tuple[tuple[int, ...], Rows]:
+        """The rows as a guard is shown them, these levels exactly, and their numbers.
+
+        With a broken cell switch all are shown: what it says depends on where the pallets stand.
+        """
+        all_of_them = look.seen.fault is not None and look.seen.fault.cell is not None
+        numbers: list[int] = []
+        rows: dict[int, Row | Gist] = {}
+        for position, level in enumerate(self._levels):
+            if all_of_them or level in levels:
+                numbers.append(low >> (ROW_BITS * position) & _ROW_MASK)
+                rows[level] = stand.rows[position]
+            else:
+                numbers.append(self._gist_number(low, position))
+                rows[level] = gist_of(stand.rows[position])
+        return tuple(numbers), rows
 
     # --- steps --------------------------------------------------------------------------------
 
-    def steps(self, state: int) -> list[Step]:
+    def steps(self, state: int) -> Iterator[Step]:
         """Everything that can happen next."""
-        view = self.view(state)
-        driven = self._pallets_driven(view)
-        if driven or view.world.gate_driven:
-            steps = self._happens_under_way(state, view, driven)
+        number, low = state >> self.world_shift, state & self.low_mask
+        world, high = self.worlds[number], number << self.world_shift
+        driven = self.is_driven(low)
+        if driven or world.gate_driven:
+            found, outcomes = self.under_way(number, driven), self.outcomes(low)
+            for label, after in found.stops:
+                yield from ((label, after << self.world_shift | outcome, None) for outcome in outcomes)
+            yield from ((label, after << self.world_shift | low, wrong) for label, after, wrong in found.stays)
         else:
-            low, shift = state & self._low_mask, self._world_shift
-            steps = [(label, low | number << shift, None) for label, number in self._around_of(state, view.world)]
-            if view.world.drive in (Drive.MANUAL, Drive.MAINTENANCE):
-                steps += self._by_hand(state, view)
-        steps += self._goes_on(state, view)
-        if view.world.supervised:
-            steps += self._asked(state, view)
-        else:
-            steps += self._supervisor_returns(state, view, driven)
-        return steps
+            yield from ((label, after << self.world_shift | low, None) for label, after in self.around(number))
+        for going in self.goes_on(low):
+            if not going.when or self.is_when(world, going.when):
+                yield going.label, high | going.low, None
+        look = self.look(number)
+        for command in self.commands(low, look):
+            if world.supervised or command.hand is not None:
+                wrong = self.wrong_to_start(number, command.opcode, command.hand) or command.wrong
+                yield command.label, high | command.low, wrong
+        for opcode, hand, opening in self.gates(low, look):
+            if world.supervised or hand is not None:
+                after, wrong = self.gate_begins(number, opcode, hand)
+                yield f"{_told(hand)}{opcode.name} begins", after << self.world_shift | low, opening or wrong
+        if not world.supervised and self.returns(low, look):
+            yield "the supervisor is back", self.back(number) << self.world_shift | low, self.wrong_to_return(low)
 
-    def _pallets_driven(self, view: View) -> bool:
-        if any(row.to is not None for row in view.rows):
-            return True
-        return view.lift is not None and self._phases[view.lift.phase].move is not None
+    # --- the world ----------------------------------------------------------------------------
 
-    def _around_of(self, state: int, world: World) -> tuple[tuple[str, int], ...]:
-        number = state >> self._world_shift
-        around = self._around.get(number)
-        if around is None:
-            found = happenings(world, self.scope.faults, restarts=self._restarts)
-            around = self._around[number] = tuple((label, self._world_number(after)) for label, after in found)
-        return around
-
-    def _happens_under_way(self, state: int, view: View, driven: bool) -> list[Step]:
-        """Something happens while a drive runs: the PLC stops it, or it goes on, rightly or not."""
-        outcomes = tuple(self._stop_outcomes(state, view))
-        low, shift = state & self._low_mask, self._world_shift
-        steps: list[Step] = []
-        for label, number in self._around_of(state, view.world):
-            after, wrong, reopened = self._watched(number, driven)
-            if after is not None:
-                steps += [(label, outcome | after, None) for outcome in outcomes]
-            if after is None:
-                steps.append((label, low | number << shift, wrong))
-            if reopened is not None:
-                steps.append((label, low | reopened, None))
-        stood = self._world_number(_stood(view.world, latches=True)) << shift
-        steps += [("a move takes too long and is stopped", outcome | stood, None) for outcome in outcomes]
-        return steps
-
-    def _watched(self, number: int, driven: bool) -> tuple[int | None, str | None, int | None]:
-        """What becomes of a world in which a drive runs.
-
-        The world after a stop (None: no stop), what is wrong if there is none, and the world in which
-        a gate goes on, or opens again, all the same (None: it does not).
-        """
-        found = self._watches.get((number, driven))
+    def look(self, world: int) -> Look:
+        """What is seen of a world, and which commands get past that."""
+        found = self._look_of.get(world)
         if found is None:
-            found = self._watches[number, driven] = self._watch(number, driven)
+            now = seen(self.worlds[world])
+            found = self._look_numbers.get(now)
+            if found is None:
+                found = self._look_numbers[now] = Look(len(self._looks), now, tuple(self._ways(now)))
+                self._looks.append(found)
+            self._look_of[world] = found
         return found
 
-    def _watch(self, number: int, driven: bool) -> tuple[int | None, str | None, int | None]:
-        world, shift = self._worlds[number], self._world_shift
-        cause = self._cause(number, driven)
-        if cause is not None:
-            stood = self._world_number(_stood(world, latches=cause[1] is not None)) << shift
-            # A gate that was opening again for somebody needs no supervisor for that.
-            return stood, None, number << shift if world.gate is GateState.OPENING and not driven else None
-        wrong = wrong_with_start(world._replace(latched=False)) if driven else None
-        reopened = None
-        if world.gate is GateState.CLOSING and self._stops.reopens(self._look(number)[1]):
-            reopened = self._world_number(world._replace(gate=GateState.OPENING)) << shift
-        return None, f"{wrong}, and pallets go on" if wrong is not None else None, reopened
+    def _ways(self, now: Seen) -> Iterator[tuple[Hand | None, frozenset[Opcode]]]:
+        if now.mode is PlcMode.STARTING:
+            return  # a PLC that starts takes nothing
+        hands = [Hand(False), *(Hand(True, bypass) for bypass in bypasses(now.fault))]
+        for hand in (AUTOMATIC, *hands):
+            reached = self._barrier.reaches(now, hand)
+            if reached:
+                yield hand, reached
 
-    def _cause(self, world: int, driven: bool) -> tuple[int, object] | None:
-        if self._worlds[world].drive is Drive.STARTING:
+    def around(self, world: int) -> tuple[tuple[str, int], ...]:
+        """What happens around the pallets, and the world then."""
+        around = self._around.get(world)
+        if around is None:
+            found = happenings(self.worlds[world], self.scope.faults, supervisor=self._supervisor is not None)
+            around = self._around[world] = tuple((label, self._world_number(after)) for label, after in found)
+        return around
+
+    def is_when(self, world: World, when: str) -> bool:
+        """Whether what some goings wait for is given."""
+        if when == "attended":
+            return world.gate is GateState.OPEN and world.person
+        return not world.gate_driven and (world.manual or world.drive is Drive.MAINTENANCE)
+
+    def under_way(self, world: int, driven: bool) -> UnderWay:
+        """What may happen while pallets (`driven`) or the gate are under way: the PLC stops them, or they go on."""
+        found = self._under_way.get((world, driven))
+        if found is None:
+            found = self._under_way[world, driven] = self._find_under_way(world, driven)
+        return found
+
+    def _find_under_way(self, number: int, driven: bool) -> UnderWay:
+        before = self.worlds[number]
+        hand = Hand() if before.manual else AUTOMATIC
+        stops: list[tuple[str, int]] = []
+        stays: list[tuple[str, int, str | None]] = []
+        happens = [(label, after, hand) for label, after in self.around(number)]
+        if hand is not None:
+            happens.append(("the button is let go", number, Hand(held=False)))
+        for label, after, held in happens:
+            world = self.worlds[after]
+            cause = self._cause(after, driven, held)
+            if cause is not None:
+                stops.append((label, self._world_number(_stood(world, latches=cause[1] is not None))))
+                if world.gate is GateState.OPENING and not driven:
+                    stays.append((label, after, None))  # opening again for somebody, it needs no supervisor
+                continue
+            wrong = None
+            if driven:
+                wrong = wrong_with_start(world._replace(latched=False), held, Opcode.RAISE)
+            if label != "the button is let go" or wrong is not None:
+                stays.append((label, after, f"{wrong}, and pallets go on" if wrong is not None else None))
+            if world.gate is GateState.CLOSING and self._stops.reopens(self.look(after).seen):
+                stays.append((label, self._world_number(world._replace(gate=GateState.OPENING)), None))
+        stops.append(("a move takes too long and is stopped", self._world_number(_stood(before, latches=True))))
+        return UnderWay(tuple(stops), tuple(stays))
+
+    def _cause(self, world: int, driven: bool, hand: Hand | None) -> tuple[int, object] | None:
+        if self.worlds[world].drive is Drive.STARTING:
             return (0, None)
-        now = self._look(world)[1]
-        return self._stops.cause(now, driven, self._worlds[world].gate_driven)
+        return self._stops.cause(self.look(world).seen, driven, self.worlds[world].gate_driven, hand)
 
-    def _supervisor_returns(self, state: int, view: View, driven: bool) -> Iterator[Step]:
-        assert isinstance(self._barrier, SupervisorBarrier)
-        rows = dict(zip(self._levels, view.rows, strict=True))
-        now = self._look(state >> self._world_shift)[1]
-        if self._barrier.may_return(now) and self._barrier.returns(rows, view.lift, now):
-            after = self._with_world(state, view.world._replace(supervised=True))
-            wrong = "the supervisor knows nothing of a move that goes on" if driven else None
-            yield ("the supervisor is back", after, wrong)
+    # --- pallets ------------------------------------------------------------------------------
 
-    def _stop_outcomes(self, state: int, view: View) -> Iterator[int]:
-        """Every state that a stop of all drives can lead to, without the world."""
-        choices = []
-        for position, row in enumerate(view.rows):
-            number = state >> (ROW_BITS * position) & _ROW_MASK
+    def is_driven(self, low: int) -> bool:
+        """Whether pallets are under way."""
+        return self._judge.is_driven(self.stand(low))
+
+    def outcomes(self, low: int) -> tuple[int, ...]:
+        """Every way in which the pallets can stand after a stop of all drives."""
+        stand, choices = self.stand(low), []
+        for position, row in enumerate(stand.rows):
+            number = low >> (ROW_BITS * position) & _ROW_MASK
             numbers = self._stopped_rows[position].get(number)
             if numbers is None:
                 shift = ROW_BITS * position
                 numbers = tuple(self._row_number(position, each) << shift for each in stopped(row))
                 self._stopped_rows[position][number] = numbers
             choices.append(numbers)
-        for lift in self._stopped_lifts(view):
-            high = self._lift_number(lift) << self._lift_shift
-            for numbers in product(*choices):
-                yield high | sum(numbers)
+        lifts = [self._lift_number(lift) << self._lift_shift for lift in self._stopped_lifts(stand.lift)]
+        return tuple(high | sum(numbers) for high in lifts for numbers in product(*choices))
 
-    def _stopped_lifts(self, view: View) -> Iterator[Lift | None]:
-        lift = view.lift
+    def _stopped_lifts(self, lift: Lift | None) -> Iterator[Lift | None]:
         if lift is None or self._phases[lift.phase].move is None:
             yield lift
             return
         for phase in self._phases[lift.phase].stopped:
             yield None if phase == HOME else lift._replace(phase=phase)
 
-    def _falls_unseen(self, view: View) -> bool:
-        """A hook falls in behind a stuck switch: it has, in two seconds, before anybody has asked for anything."""
-        fault, lift = view.world.fault, view.lift
-        return (
-            lift is not None
-            and lift.phase == "FALLING_IN"
-            and fault is not None
-            and (fault.offset, fault.sensor) == (lift.offset, Sensor.HOOK_CLOSED)
-        )
-
-    # --- time and hands -----------------------------------------------------------------------
-
-    def _goes_on(self, state: int, view: View) -> Iterator[Step]:
-        for position, row in enumerate(view.rows):
+    def goes_on(self, low: int) -> Iterator[Going]:
+        """What time does to pallets, what a driver does to a car, and what people crank."""
+        stand = self.stand(low)
+        for position, row in enumerate(stand.rows):
             if row.to is not None:
-                after = self._with_row(state, position, Row(row.to))
-                yield (f"the slide of level {self._levels[position]} is done", after, None)
-        lift = view.lift
+                after = self._with_row(low, position, Row(row.to))
+                yield Going(f"the slide of level {self._levels[position]} is done", after)
+        lift = stand.lift
         if lift is not None:
             following = self._phases[lift.phase].next
+            name = self._judge.name(lift)
             if following is not None:
-                after = self._with_lift(state, None if following == HOME else lift._replace(phase=following))
-                yield (f"{self._name(lift)}: {lift.phase} over, {following}", after, None)
-            elif lift.phase == "GROUND" and view.world.gate is GateState.OPEN and view.world.person:
+                after = self._with_lift(low, None if following == HOME else lift._replace(phase=following))
+                yield Going(f"{name}: {lift.phase} over, {following}", after)
+            elif lift.phase == "GROUND":
                 for load in Load:
                     if load is not lift.load:
-                        yield (
-                            f"the car on {self._name(lift)} is {load.value}",
-                            self._with_lift(state, lift._replace(load=load)),
-                            None,
-                        )
+                        after = self._with_lift(low, lift._replace(load=load))
+                        yield Going(f"the car on {name} is {load.value}", after, "attended")
+        if not self._judge.is_driven(stand):
+            yield from self._cranked(low, stand)
 
-    def _by_hand(self, state: int, view: View) -> Iterator[Step]:
+    def _cranked(self, low: int, stand: Stand) -> Iterator[Going]:
         """In manual mode people crank what stands between two places to one of them."""
-        for position, row in enumerate(view.rows):
+        for position, row in enumerate(stand.rows):
             if any(at % 2 for at in row.at):
                 for step in (-1, 1):
                     moved = Row(tuple(at + step if at % 2 else at for at in row.at))
-                    yield (
-                        f"level {self._levels[position]} is cranked into its cells",
-                        self._with_row(state, position, moved),
-                        None,
-                    )
-        lift = view.lift
+                    label = f"level {self._levels[position]} is cranked into its cells"
+                    yield Going(label, self._with_row(low, position, moved), "cranked")
+        lift = stand.lift
         if lift is not None and lift.phase in ("BETWEEN", "GROUND"):
-            yield (f"{self._name(lift)} is cranked home", self._with_lift(state, None), None)
+            name = self._judge.name(lift)
+            yield Going(f"{name} is cranked home", self._with_lift(low, None), "cranked")
             other = "GROUND" if lift.phase == "BETWEEN" else "BETWEEN"
-            yield (f"{self._name(lift)} is cranked: {other}", self._with_lift(state, lift._replace(phase=other)), None)
+            after = self._with_lift(low, lift._replace(phase=other))
+            yield Going(f"{name} is cranked: {other}", after, "cranked")
 
     # --- commands -----------------------------------------------------------------------------
 
-    def _asked(self, state: int, view: View) -> Iterator[Step]:
-        """Every command that gets past the barrier."""
-        seen_number, now, reaches, wrong = self._look(state >> self._world_shift)
-        if not reaches or view.world.drive is Drive.STARTING or self._falls_unseen(view):
+    def commands(self, low: int, look: Look) -> Iterator[Command]:
+        """Every command to pallets that gets past the barrier."""
+        if not look.ways:
             return
-        rows = dict(zip(self._levels, view.rows, strict=True))
-        if Opcode.SLIDE in reaches:
-            for position in range(len(self._levels)):
-                yield from self._asked_slides(state, view, position, wrong)
-        low = state & self._low_mask
-        if Opcode.LOWER in reaches or Opcode.RAISE in reaches:
-            found = self._raised.get((low, seen_number))
-            if found is None:
-                begun = (self._lift_begins(view, *asked) for asked in self._barrier.lifts(rows, view.lift, now))
-                found = self._raised[low, seen_number] = tuple(step for step in begun if step is not None)
-            for label, lift, violation in found:
-                after = state & ~(_LIFT_MASK << self._lift_shift) | lift << self._lift_shift
-                yield (label, after, wrong or violation)
-        for opcode in (Opcode.GATE_OPEN, Opcode.GATE_CLOSE):
-            if opcode in reaches:
-                key = (low, seen_number, opcode)
-                if key not in self._gates:
-                    self._gates[key] = self._barrier.gate(opcode, rows, view.lift, now)
-                if self._gates[key]:
-                    yield self._gate_begins(state, view, opcode)
+        stand = self.stand(low)
+        if _falls_unseen(stand.lift, look.seen.fault):
+            return
+        for way, (hand, opcodes) in enumerate(look.ways):
+            if hand is not None and not _is_true(hand.bypass, stand.lift):
+                continue
+            for position, level in enumerate(self._levels):
+                if Opcode.SLIDE in opcodes:
+                    shift = ROW_BITS * position
+                    rest = low & ~(_ROW_MASK << shift)
+                    for label, row, wrong in self._slides_of(low, stand, look, way, position):
+                        yield Command(label, rest | row << shift, wrong, Opcode.SLIDE, hand)
+                if not opcodes.isdisjoint(LIFT_OPCODES):
+                    rest = low & ~(_LIFT_MASK << self._lift_shift)
+                    for opcode, label, lift, wrong in self._lifts_of(low, stand, look, way, level):
+                        yield Command(label, rest | lift << self._lift_shift, wrong, opcode, hand)
 
-    def _asked_slides(self, state: int, view: View, position: int, wrong: str | None) -> Iterator[Step]:
-        number, now, _, _ = self._look(state >> self._world_shift)
-        others = tuple(_gist(row) for at, row in enumerate(view.rows) if at != position)
-        shift = ROW_BITS * position
-        key = (position, state >> shift & _ROW_MASK, others, state >> self._lift_shift & _LIFT_MASK, number)
+    def _slides_of(
+        self, low: int, stand: Stand, look: Look, way: int, position: int
+    ) -> tuple[tuple[str, int, str | None], ...]:
+        level = self._levels[position]
+        numbers, rows = self._shown(low, stand, look, range(level, level + 1))
+        key = (level, look.number, way, low >> self._lift_shift, *numbers)
         found = self._slides.get(key)
         if found is None:
-            level = self._levels[position]
-            rows = dict(zip(self._levels, view.rows, strict=True))
-            found = self._slides[key] = tuple(
-                self._slide_begins(level, view, first, second, after, position)
-                for first, second, after in self._barrier.slides(level, rows, view.lift, now)
-            )
-        rest = state & ~(_ROW_MASK << shift)
-        for label, row, violation in found:
-            yield (label, rest | row << shift, wrong or violation)
+            hand, begun = look.ways[way][0], []
+            for first, second, after in self._barrier.slides(level, rows, stand.lift, look.seen, hand):
+                wrong = self._judge.slide(stand, position, after, hand, self._mode)
+                label = f"{_told(hand)}slide of level {level} from {first} to {second} begins"
+                begun.append((label, self._row_number(position, under_way(after)), wrong))
+            found = self._slides[key] = tuple(begun)
+        return found
 
-    def _slide_begins(self, level: int, view: View, first: int, second: int, after: Row, position: int) -> Step:
-        wrong = wrong_with_slide(self._layout, level, after)
-        if view.rows[position].to is not None:
-            wrong = f"R2: level {level} is asked for a second slide while the first goes on"
-        lift = view.lift
-        if wrong is None and lift is not None:
-            wrong = self._wrong_beside(level, after, lift)
-        if wrong is None:
-            wrong = self._wrong_in_mode(level, view, after)
-        return (
-            f"slide of level {level} from {first} to {second} begins",
-            self._row_number(position, under_way(after)),
-            wrong,
-        )
+    def _lifts_of(
+        self, low: int, stand: Stand, look: Look, way: int, level: int
+    ) -> tuple[tuple[Opcode, str, int, str | None], ...]:
+        numbers, rows = self._shown(low, stand, look, range(1, level + 1))
+        key = (level, look.number, way, low >> self._lift_shift, *numbers)
+        found = self._raised.get(key)
+        if found is None:
+            hand, fault = look.ways[way][0], look.seen.fault
+            asked = self._barrier.lifts(level, rows, stand.lift, look.seen, hand)
+            begun = (self._lift_begins(stand, opcode, offset, fault, hand) for opcode, offset in asked)
+            found = self._raised[key] = tuple(step for step in begun if step is not None)
+        return found
 
-    def _wrong_beside(self, level: int, after: Row, lift: Lift) -> str | None:
-        """R3: no slide below a pallet that is not home and hooked again, nor into the cell that it left."""
-        own = self._level_of(lift.offset)
-        if own > level:
-            return f"R3: level {level} slides below {self._name(lift)}, which is not home and hooked"
-        if own == level:
-            index = lift.offset - self._layout.level_offset[own - 1]
-            if after.to is not None and after.to[index] != after.at[index]:
-                return f"R2: {self._name(lift)} slides and is not home and hooked"
-            if in_shaft(after, after.at[index], index):
-                return f"R1: level {level} slides into the cell of {self._name(lift)}, which is not home"
-        return None
-
-    def _wrong_in_mode(self, level: int, view: View, after: Row) -> str | None:
-        if self._restarts:
-            return None  # the planner keeps to the machine's way of sliding; its guard is the PLC's alone
-        mode = self.scope.machine.slide_mode.value
-        others = [n for n, row in zip(self._levels, view.rows, strict=True) if n != level and row.to is not None]
-        if mode != "parallel" and others:
-            return f"R2: levels {others[0]} and {level} slide at once in {mode} mode"
-        going = sum(a != b for a, b in zip(after.at, after.to or after.at, strict=True))
-        return f"R2: {going} pallets slide at once in {mode} mode" if mode == "single" and going > 1 else None
-
-    def _lift_begins(self, view: View, opcode: Opcode, offset: int) -> Step | None:
+    def _lift_begins(
+        self, stand: Stand, opcode: Opcode, offset: int, fault: Fault | None, hand: Hand | None
+    ) -> tuple[Opcode, str, int, str | None] | None:
         if offset == NO_PALLET:
-            return f"{opcode.name} of no pallet begins", 0, "R3: a pallet is lifted that does not exist or has no hoist"
-        lift = view.lift
+            wrong = "R3: a pallet is lifted that does not exist or has no hoist"
+            return opcode, f"{_told(hand)}{opcode.name} of no pallet begins", 0, wrong
+        lift = stand.lift
         here = lift.phase if lift is not None and lift.offset == offset else HOME
-        fault = view.world.fault
-        phase = first_phase(self._kind, opcode, here)
+        phase = first_phase(self._kind, opcode, here, by_hand=hand is not None)
         if phase is None and here == HOME and opcode is Opcode.RAISE and fault is not None and fault.offset == offset:
             phase = "CLOSING"  # a switch says that it is away: its hook opens and closes again
         if phase is None:
             return None
         after = lift._replace(phase=phase) if lift is not None and here != HOME else Lift(offset, phase)
-        label = f"{opcode.name} of {self._name(after)} begins"
-        return (label, self._lift_number(after), self._wrong_with_lift(view, after, opcode, here))
+        label = f"{_told(hand)}{opcode.name} of {self._judge.name(after)} begins"
+        wrong = self._judge.lift(stand, after, opcode, here, fault, hand)
+        return opcode, label, self._lift_number(after), wrong
 
-    def _wrong_with_lift(self, view: View, lift: Lift, opcode: Opcode, here: str) -> str | None:
-        name = self._name(lift)
-        if view.lift is not None and view.lift.offset != lift.offset:
-            return f"R3: {name} and {self._name(view.lift)} are off their hooks at once"
-        if here != HOME and self._phases[here].move is not None:
-            return f"R3: {name} is asked for a second move while the first goes on"
-        if opcode is Opcode.LOWER and here != HOME:
-            return f"R5: {name} is lowered from where it was stopped, not from its hook"
-        level = self._level_of(lift.offset)
-        own = view.rows[self._levels.index(level)]
-        index = lift.offset - self._layout.level_offset[level - 1]
-        left, right = swept(own, index)
-        if left != right or left % 2:
-            return f"R3: {name} is lifted and does not stand in a cell"
-        if in_shaft(own, left, index):
-            return f"R1: {name} is lifted while its own row slides into its cell"
-        for other, row in zip(self._levels, view.rows, strict=True):
-            if other < level and in_shaft(row, left):
-                return f"R3: {name} is lifted while level {other} stands in its shaft"
-            if other < level and row.to is not None:
-                return f"R3: {name} is lifted while level {other}, which it crosses, slides"
-        for below in range(1, level):
-            if left // 2 + 1 in self._layout.levels[below - 1].blocked:
-                return f"R3: {name} is lifted through a blocked cell of level {below}"
-        return self._wrong_with_load(view.world, lift, opcode)
+    def wrong_to_start(self, world: int, opcode: Opcode, hand: Hand | None) -> str | None:
+        """Why no pallet may set off in a world in this way."""
+        key = (world, opcode, hand)
+        if key not in self._starts:
+            self._starts[key] = wrong_with_start(self.worlds[world], hand, opcode)
+        return self._starts[key]
 
-    def _wrong_with_load(self, world: World, lift: Lift, opcode: Opcode) -> str | None:
-        loaded = world.fault is not None and world.fault.sensor in (Sensor.LOADED_A, Sensor.LOADED_B)
-        if opcode is Opcode.RAISE and lift.load is Load.HALF and not loaded:
-            return f"R1: {self._name(lift)} is raised with a car half on it"
-        if opcode is Opcode.RAISE and lift.load is Load.HEAVY and lift.phase == "LEAVING_GROUND":
-            return f"R5: {self._name(lift)} is raised with a car that is too heavy"
-        return None
+    # --- gate and supervisor ------------------------------------------------------------------
 
-    def _gate_begins(self, state: int, view: View, opcode: Opcode) -> Step:
-        world, wrong, after = view.world, None, view.world.gate
+    def gates(self, low: int, look: Look) -> Iterator[tuple[Opcode, Hand | None, str | None]]:
+        """Every gate command that gets past the barrier, and the rule that it breaks by how the pallets stand."""
+        if not look.ways:
+            return
+        stand = self.stand(low)
+        if _falls_unseen(stand.lift, look.seen.fault):
+            return
+        numbers, rows = self._shown(low, stand, look, range(0))
+        for way, (hand, opcodes) in enumerate(look.ways):
+            for opcode in GATE_OPCODES:
+                if opcode not in opcodes or (hand is not None and hand.bypass):
+                    continue
+                key = (opcode, look.number, way, low >> self._lift_shift, *numbers)
+                if key not in self._gates:
+                    self._gates[key] = self._barrier.gate(opcode, rows, stand.lift, look.seen, hand)
+                if self._gates[key]:
+                    yield opcode, hand, self._judge.opening(stand) if opcode is Opcode.GATE_OPEN else None
+
+    def outline(self, low: int) -> tuple[int, ...]:
+        """All that a gate's guards may know of how the pallets stand; with cell switches that may fail, everything."""
+        if any(fault.cell is not None for fault in self.scope.faults):
+            return (low,)
+        gists = (self._gist_number(low, position) for position in range(len(self._levels)))
+        return low >> self._lift_shift, *gists
+
+    def wrong_to_open(self, low: int) -> str | None:
+        """Why the gate must not open onto pallets that stand like this."""
+        return self._judge.opening(self.stand(low))
+
+    def gate_begins(self, world: int, opcode: Opcode, hand: Hand | None) -> tuple[int, str | None]:
+        """The world once the gate moves, and the rule that this breaks."""
+        found = self._begins.get((world, opcode, hand))
+        if found is None:
+            found = self._begins[world, opcode, hand] = self._find_gate_begins(self.worlds[world], opcode, hand)
+        return found
+
+    def _find_gate_begins(self, world: World, opcode: Opcode, hand: Hand | None) -> tuple[int, str | None]:
+        wrong: str | None = None
+        after = world.gate
         if opcode is Opcode.GATE_OPEN:
-            wrong = self._wrong_with_opening(view)
             if after is not GateState.OPEN:
                 after = GateState.OPENING
         elif after is not GateState.CLOSED:
             after = GateState.OPENING if self._stops.reopens(seen(world)) else GateState.CLOSING
             if world.person and after is GateState.CLOSING:
                 wrong = "R4: the gate shuts on somebody"
-        if wrong is None and world.drive not in (Drive.NOTHING, Drive.STALE, Drive.SLACK, Drive.OVERTRAVEL):
-            wrong = f"stop: {world.drive.value}, and the gate moves"
-        return (f"{opcode.name} begins", self._with_world(state, world._replace(gate=after)), wrong)
+        if world.drive in _GATE_MAY:
+            wrong = wrong or wrong_with_hand(world, hand)
+        else:
+            wrong = wrong or f"{wrong_with_drive(world, hand)}, and the gate moves"
+        return self._world_number(world._replace(gate=after)), wrong
 
-    def _wrong_with_opening(self, view: View) -> str | None:
-        """The gate opens only onto pallets that stand still where they belong."""
-        if self._pallets_driven(view):
-            return "R4: the gate opens while pallets are driven"
-        for level, row in zip(self._levels, view.rows, strict=True):
-            if any(at % 2 for at in row.at):
-                return f"R4: the gate opens while level {level} stands between its cells"
-        fault, lift = view.world.fault, view.lift
-        if lift is None or self._phases[lift.phase].height in (Height.GROUND, Height.HOME):
-            return None
-        stuck = fault is not None and fault.sensor is Sensor.GROUND and fault.offset == lift.offset
-        return None if stuck else f"R4: the gate opens onto {self._name(lift)}, which hangs between home and ground"
+    def returns(self, low: int, look: Look) -> bool:
+        """Whether a supervisor that has lost everything may use the module again."""
+        barrier = self._supervisor
+        if barrier is None or not barrier.may_return(look.seen):
+            return False
+        stand = self.stand(low)
+        numbers, rows = self._shown(low, stand, look, range(0))
+        key = (look.number, low >> self._lift_shift, *numbers)
+        if key not in self._returns:
+            self._returns[key] = barrier.returns(rows, stand.lift, look.seen)
+        return self._returns[key]
 
-    def _level_of(self, offset: int) -> int:
-        return self._layout.bays[offset].level
+    def back(self, world: int) -> int:
+        """The world once the supervisor is back."""
+        return self._world_number(self.worlds[world]._replace(supervised=True))
 
-    def _name(self, lift: Lift) -> str:
-        return self._layout.bay_names[lift.offset]
+    def wrong_to_return(self, low: int) -> str | None:
+        """Why a supervisor must not come back now."""
+        return "the supervisor knows nothing of a move that goes on" if self.is_driven(low) else None
+
+
+def _told(hand: Hand | None) -> str:
+    if hand is None:
+        return ""
+    aside = f", {hand.bypass.name} set aside" if hand.bypass else ""
+    return f"by hand{aside}: " if hand.held else "by hand, not held: "
+
+
+def _is_true(bypass: Bypass, lift: Lift | None) -> bool:
+    """Whether what two people set aside is truly as its sensor should say; they have looked."""
+    if bypass is Bypass.HOOK_CLOSED:
+        return lift is None or lift.phase != "FALLING_IN"
+    return bypass is Bypass.NONE or lift is None or lift.load is not Load.HALF
+
+
+def _falls_unseen(lift: Lift | None, fault: Fault | None) -> bool:
+    """A hook falls in behind its stuck switch: it has, in two seconds, before anybody has asked for anything."""
+    return (
+        lift is not None
+        and lift.phase == "FALLING_IN"
+        and fault is not None
+        and (fault.offset, fault.sensor) == (lift.offset, Sensor.HOOK_CLOSED)
+    )
 
 
 def _stood(world: World, *, latches: bool) -> World:
     """A world after all drives have stopped."""
     gate = GateState.UNKNOWN if world.gate_driven else world.gate
     return world._replace(latched=world.latched or latches, gate=gate)
-
-
-def _gist(row: Row) -> tuple[bool, bool]:
-    """All that a slide of one level may know of another row: whether it slides, and whether it stands in its cells."""
-    return row.to is not None, any(at % 2 for at in row.at)

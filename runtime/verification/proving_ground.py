@@ -12,7 +12,7 @@ from domain.grid import Level, ModuleLayout
 from domain.ids import ModuleId
 from domain.machine import HookKind, Machine, SlideMode
 from runtime.verification.model import Scope
-from runtime.verification.world import OF_MODULE, OF_PALLET, Fault
+from runtime.verification.world import OF_MODULE, OF_PALLET, Fault, Sensor
 
 
 def small_layout(columns: int, gaps: Sequence[int], blocked: tuple[int, ...] = ()) -> ModuleLayout:
@@ -37,6 +37,12 @@ def module_faults() -> tuple[Fault, ...]:
     return tuple(Fault(sensor, on) for sensor in OF_MODULE for on in (True, False))
 
 
+def cell_faults(layout: ModuleLayout, levels: Sequence[int]) -> tuple[Fault, ...]:
+    """Each cell switch of these levels, stuck on and off."""
+    cells = ((level, column) for level in levels for column in layout.open_columns(level))
+    return tuple(Fault(Sensor.CELL, on, cell=cell) for cell in cells for on in (True, False))
+
+
 def pallet_faults(layout: ModuleLayout) -> tuple[Fault, ...]:
     """Each sensor of each pallet that has a hoist, stuck on and off."""
     pallets = range(layout.level_offset[1], len(layout.bays))
@@ -59,5 +65,6 @@ PROVING_GROUND: tuple[Scope, ...] = (
     Scope(_GAPS, Machine(hook_kind=HookKind.LOAD_RESTING), (1, 2)),
     Scope(_TWO, Machine(), (1, 2), module_faults()),
     Scope(_NARROW, Machine(), (2, 3), pallet_faults(_NARROW)),
+    Scope(_TWO, Machine(), (1, 2), cell_faults(_TWO, (1, 2))),
 )
 """In the order in which they are tried: cheap ones first."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from domain.grid import ModuleLayout
@@ -28,6 +29,14 @@ class Row(NamedTuple):
     at: Places
     to: Places | None = None
     """None while the row is at rest."""
+
+
+class Gist(Enum):
+    """All that may be known of a row when where along its level anything stands must not matter."""
+
+    AT_REST = "every pallet in a cell"
+    BETWEEN = "some pallet between two cells"
+    SLIDES = "under way"
 
 
 @dataclass(slots=True)
@@ -53,6 +62,13 @@ def resting_row(layout: ModuleLayout, level: int, free: int | None = None) -> Ro
     if len(columns) < count:
         columns = list(layout.initial_columns[level - 1])
     return Row(tuple(CELL * (column - 1) for column in columns[:count]))
+
+
+def gist_of(row: Row) -> Gist:
+    """The gist of a row."""
+    if row.to is not None:
+        return Gist.SLIDES
+    return Gist.BETWEEN if any(at % CELL for at in row.at) else Gist.AT_REST
 
 
 def column_of(place: int) -> int:

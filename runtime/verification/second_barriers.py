@@ -5,26 +5,7 @@ Keyed by barrier and the guard's name, as `runtime.verification.mutants` writes 
 
 from __future__ import annotations
 
-_BY_HAND = (
-    "the model moves in automatic mode only; tests/sim/test_jogs.py and tests/scenarios/test_manual.py have this one"
-)
-_DANGER = (
-    "the model has no fire, earthquake or lock; tests/sim/test_jogs.py and tests/scenarios/test_dangers.py have them"
-)
-
 SECOND_BARRIERS: dict[tuple[str, str], str] = {
-    ("plc", "check_drive: now.locks > 0"): _DANGER,
-    ("plc", "check_drive: now.is_jog and (not now.held)"): _BY_HAND,
-    ("plc", "check_drive: now.is_jog and bool(now.moves)"): _BY_HAND,
-    ("plc", "train_of: now.plant.fire"): _DANGER,
-    ("plc", "pallet_to_lower: now.plant.fire"): _DANGER,
-    ("plc", "cause_to_stop: plant.quake"): _DANGER,
-    ("plc", "cause_to_stop: now.locks"): _DANGER,
-    ("plc", "cause_to_stop: now.is_jog and (not now.held)"): _BY_HAND,
-    ("supervisor", "_mode_allows: hand.jogs and (not key_in_manual(image))"): _BY_HAND,
-    ("supervisor", "_no_fire: not image.safety & Safety.NO_FIRE"): _DANGER,
-    ("supervisor", "_against_slide: _no_fire(image)"): _DANGER,
-    ("supervisor", "_against_lower: _no_fire(image)"): _DANGER,
     ("plc", "train_of: without first == second"): (
         "a slide from a column to itself moves nothing: its pallet stands in `second`, or the train is empty"
     ),

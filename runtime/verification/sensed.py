@@ -13,13 +13,13 @@ from typing import Any
 from domain.grid import ModuleLayout
 from domain.machine import Machine
 from domain.outputs import GATE, Opcode
-from domain.signals import GateState, LevelSignal, MailboxReply, ModuleImage, Pallet, PalletSignal, Result
+from domain.signals import GateState, LevelSignal, MailboxReply, ModuleImage, PalletSignal, Result
 from domain.vehicle import Vehicle
 from runtime.verification.lifts import Height, Lift, Load, Phase
-from runtime.verification.rows import Row, column_of
+from runtime.verification.rows import Gist, Row, column_of
 from runtime.verification.world import Drive, Fault, Seen, Sensor
 from sim.module_plant import ModulePlant
-from sim.plant_parts import CarBody, Clock, Hook, Motion, PalletPlant
+from sim.plant_parts import CarBody, Clock, Hook, Motion, PalletPlant, Switch
 from sim.plc_moves import GateMove, LiftMove, MotorStarter, Move, SlideMove
 from sim.plc_words import safety_word, state_word
 
@@ -51,35 +51,42 @@ class Hidden:
         raise Unread
 
 
+class Somewhere(Hidden):
+    """A column that is one of those of the row; which one nobody may read."""
+
+    def __bool__(self) -> bool:
+        """It is a column: not 0."""
+        return True
+
+    def __gt__(self, other: object) -> bool:
+        """More than 0, which says that it is a column; anything else is refused."""
+        return True if other == 0 else bool(_refuse())
+
+
+class Counted(Hidden):
+    """The cells of a row, of which only may be read how many are occupied."""
+
+    def __init__(self, count: int) -> None:
+        """`count` cells are."""
+        self._count = count
+
+    def bit_count(self) -> int:
+        """How many are occupied."""
+        return self._count
+
+
 HIDDEN: Any = Hidden()
+SOMEWHERE: Any = Somewhere()
 
-
-class SensedPallet(PalletPlant):
-    """A pallet one of whose switches may be stuck."""
-
-    stuck: Fault | None = None
-
-    @property
-    def hooked(self) -> bool:
-        """What the hook-closed switch says."""
-        if self.hook is HIDDEN:
-            raise Unread
-        return self._said(Sensor.HOOK_CLOSED, self.hook is Hook.CLOSED or self.hook is Hook.NONE)
-
-    @property
-    def at_home_height(self) -> bool:
-        """What the home switch says."""
-        if self.motion is HIDDEN:
-            raise Unread
-        return self.motion is not Motion.LIFT and self._said(Sensor.HOME, self.z_mm == self.home_z_mm)
-
-    @property
-    def on_ground(self) -> bool:
-        """What the ground switch says."""
-        return self.column > 0 and not self.moving and self._said(Sensor.GROUND, self.z_mm == 0)
-
-    def _said(self, sensor: Sensor, truth: bool) -> bool:
-        return self.stuck.on if self.stuck is not None and self.stuck.sensor is sensor else truth
+_SWITCHES = {
+    Sensor.HOME: Switch.HOME,
+    Sensor.GROUND: Switch.GROUND,
+    Sensor.HOOK_CLOSED: Switch.HOOK_CLOSED,
+    Sensor.HOOK_OPEN: Switch.HOOK_OPEN,
+    Sensor.LOADED_A: Switch.LOADED_A,
+    Sensor.LOADED_B: Switch.LOADED_B,
+    Sensor.OVERLOAD: Switch.OVERLOAD,
+}
 
 
 class SensedModule:
@@ -88,22 +95,25 @@ class SensedModule:
     def __init__(self, layout: ModuleLayout, machine: Machine) -> None:
         self.layout = layout
         self.plant = ModulePlant(layout, machine, Clock())
-        self.plant.pallets = tuple(_sensed(pallet) for pallet in self.plant.pallets)
-        starts = zip(layout.level_offset, layout.pallets_per_level, strict=True)
-        self.plant.by_level = tuple(self.plant.pallets[start : start + count] for start, count in starts)
         self.moves: dict[int, Move] = {}
-        self._posed: dict[int, Row] = {}
+        self._posed: dict[int, Row | Gist] = {}
         """The rows that stand as posed, with nothing lifted or hidden: they need not be posed again."""
-        self._stuck: SensedPallet | None = None
+        self._last: tuple[dict[int, Row | Gist], Lift | None, Fault | None] | None = None
+        """What stands posed, and with which moves under way."""
+        self._moves: dict[int, Move] = {}
+        self._gists: dict[int, Gist] = {}
+        """The rows of which no more than this is shown."""
+        self._stuck: PalletPlant | None = None
         self._starter = MotorStarter(0)
         self._heavy = CarBody("HEAVY", Vehicle("sedan", 4000, 1800, 1500, layout.car_mass_kg_max + 1))
 
     def surroundings(self, seen: Seen) -> None:
-        """Set switches, gate and zone."""
-        plant = self.plant
-        plant.mode_switch, plant.estop_pressed = seen.mode, seen.estop
-        plant.phase_ok, plant.key_switch = seen.phase_ok, int(seen.key)
-        plant.gate_state = seen.gate
+        """Set switches, inputs, gate and zone."""
+        plant, drive = self.plant, seen.drive
+        plant.mode_switch, plant.estop_pressed = seen.mode, drive is Drive.ESTOP
+        plant.phase_ok, plant.key_switch = drive is not Drive.PHASE, int(drive is not Drive.KEY)
+        plant.fire, plant.quake = drive is Drive.FIRE, drive is Drive.QUAKE
+        plant.gate_state, plant.damage.gate_shut_says = seen.gate, seen.shut_says
         plant.zone_sensor_override[:] = [seen.clear_a, seen.clear_b]
         self.moves = {}
         if seen.gate in (GateState.OPENING, GateState.CLOSING):
@@ -111,64 +121,72 @@ class SensedModule:
 
     def hide(self) -> None:
         """Let nobody read where any pallet is."""
+        self._last = None
         self._posed.clear()
         for pallet in self.plant.pallets:
             pallet.column = pallet.x_mm = pallet.z_mm = pallet.hook = pallet.motion = HIDDEN
 
     def pose(
-        self, rows: Mapping[int, Row], lift: Lift | None, phases: Mapping[str, Phase], fault: Fault | None
+        self, rows: Mapping[int, Row | Gist], lift: Lift | None, phases: Mapping[str, Phase], fault: Fault | None
     ) -> None:
-        """Put pallets of these levels into their places, and the lifted one where it is."""
+        """Put pallets of these levels into their places, and the lifted one where it is.
+
+        Of a row of which only the gist is given nobody can read where along its level anything stands.
+        """
+        asked = (dict(rows), lift, fault)
+        if self._last == asked:
+            self.moves.update(self._moves)
+            return
+        gate = set(self.moves)
         for level, row in rows.items():
             self.pose_row(level, row)
         if lift is not None:
             self._pose_lift(lift, phases[lift.phase])
         if self._stuck is not None:
-            self._stuck.stuck = None
+            self._stuck.switch_says.clear()
             self._stuck = None
-        if fault is not None and fault.offset >= 0:
-            self._break(fault)
+        self.plant.damage.cell_says.clear()
+        if fault is not None and fault.cell is not None:
+            self.plant.damage.cell_says[fault.cell] = fault.on
+        elif fault is not None:
+            self._stuck = self.plant.pallets[fault.offset]
+            self._stuck.switch_says[_SWITCHES[fault.sensor]] = fault.on
+        self._last, self._moves = asked, {n: move for n, move in self.moves.items() if n not in gate}
 
-    def _break(self, fault: Fault) -> None:
-        pallet = self.plant.pallets[fault.offset]
-        assert isinstance(pallet, SensedPallet)
-        pallet.stuck, self._stuck = fault, pallet
-        self._posed.pop(pallet.level, None)
-        if fault.sensor is Sensor.LOADED_A:
-            pallet.loaded_a = fault.on
-        elif fault.sensor is Sensor.LOADED_B:
-            pallet.loaded_b = fault.on
-
-    def hide_columns(self, levels: Sequence[int]) -> None:
-        """Let nobody read where along these levels their pallets are."""
-        for level in levels:
-            self._posed.pop(level, None)
-            for pallet in self.plant.by_level[level - 1]:
-                pallet.column = pallet.x_mm = HIDDEN
-
-    def slide_under_way(self, level: int) -> None:
-        """Another level's row is on its way; where to is nobody's business."""
-        pallets = self.plant.by_level[level - 1]
-        self.moves[level] = SlideMove(self.plant, self._starter, 1, 0, [(pallets[0], 1)])
-
-    def pose_row(self, level: int, row: Row) -> None:
+    def pose_row(self, level: int, row: Row | Gist) -> None:
         """Put the pallets of one level into their places."""
-        if row.to is not None:
-            self.slide_under_way(level)
+        self._last = None
+        slides = row is Gist.SLIDES if isinstance(row, Gist) else row.to is not None
+        pallets = self.plant.by_level[level - 1]
+        if slides:  # where to is nobody's business
+            self.moves[level] = SlideMove(self.plant, self._starter, 1, 0, [(pallets[0], 1)])
         if self._posed.get(level) is row:
             return
         self._posed[level] = row
+        self._gists.pop(level, None)
+        for pallet in pallets:
+            pallet.z_mm = float(pallet.home_z_mm)
+            pallet.motion = Motion.STILL
+            pallet.hook = Hook.NONE if level == 1 else Hook.CLOSED
+            pallet.loaded_a = pallet.loaded_b = False
+            pallet.car = None
+            pallet.column, pallet.x_mm = SOMEWHERE, HIDDEN
+        if isinstance(row, Gist):
+            self._gists[level] = row
+            if row is not Gist.AT_REST:
+                pallets[0].column = 0
+                pallets[0].motion = Motion.SLIDE if slides else Motion.STILL
+        else:
+            self._place(pallets, row)
+
+    def _place(self, pallets: Sequence[PalletPlant], row: Row) -> None:
         pitch = self.layout.pitch_mm
-        for index, pallet in enumerate(self.plant.by_level[level - 1]):
+        for index, pallet in enumerate(pallets):
             at = row.at[index]
             goes = row.to is not None and row.to[index] != at
             pallet.column = 0 if goes else column_of(at)
             pallet.x_mm = float(at // 2 * pitch) + (at % 2) * _BETWEEN_PART * pitch
-            pallet.z_mm = float(pallet.home_z_mm)
             pallet.motion = Motion.SLIDE if goes else Motion.STILL
-            pallet.hook = Hook.NONE if level == 1 else Hook.CLOSED
-            pallet.loaded_a = pallet.loaded_b = False
-            pallet.car = None
 
     def _pose_lift(self, lift: Lift, phase: Phase) -> None:
         pallet = self.plant.pallets[lift.offset]
@@ -188,26 +206,29 @@ class SensedModule:
 
     def signals(self, seen: Seen) -> tuple[tuple[PalletSignal, ...], tuple[int, ...]]:
         """The words of all pallets and the cells of all levels that the soft PLC publishes of this."""
-        plant = self.plant
-        slack, beyond = seen.unsafe is Drive.SLACK, seen.unsafe is Drive.OVERTRAVEL
+        slack, beyond = seen.drive is Drive.SLACK, seen.drive is Drive.OVERTRAVEL
         pallets = []
-        for pallet in plant.pallets:
+        for pallet in self.plant.pallets:
             pallet.slack, pallet.overtravel = slack, beyond
-            word = state_word(plant, pallet)
-            stuck = pallet.stuck if isinstance(pallet, SensedPallet) else None
-            if stuck is not None and stuck.sensor is Sensor.HOOK_CLOSED:
-                word = word | Pallet.HOOK_CLOSED if stuck.on else word & ~Pallet.HOOK_CLOSED
-            pallets.append(PalletSignal(_Word(word), round(pallet.z_mm)))
-        return tuple(pallets), tuple(self._cells(level) for level in plant.by_level)
+            pallets.append(PalletSignal(_Word(state_word(self.plant, pallet)), round(pallet.z_mm)))
+        return tuple(pallets), tuple(self._cells(level) for level in range(1, len(self.layout.levels) + 1))
+
+    def _cells(self, level: int) -> int:
+        gist = self._gists.get(level)
+        if gist is None:
+            return self.plant.reads_cells(level)
+        counted: Any = Counted(self.layout.pallets_per_level[level - 1] - (gist is not Gist.AT_REST))
+        cells: int = counted
+        return cells
 
     def image(self, seen: Seen, pallets: tuple[PalletSignal, ...], cells: Sequence[int]) -> ModuleImage:
         """The process image with these words and cells, and the surroundings as posed."""
         return ModuleImage(
             boot_count=1,
             mode=seen.mode,
-            key_switch=int(seen.key),
-            safety=_Word(safety_word(self.plant, seen.fresh)),
-            gate=seen.gate,
+            key_switch=self.plant.key_switch,
+            safety=_Word(safety_word(self.plant, seen.drive is not Drive.STALE)),
+            gate=self.plant.reads_gate,
             gate_reply=_RUNNING if GATE in self.moves else _ANSWERED,
             faults=(1,) if seen.faulty else (),
             motors_w=0,
@@ -221,13 +242,6 @@ class SensedModule:
             pallets=pallets,
         )
 
-    def _cells(self, pallets: Sequence[PalletPlant]) -> int:
-        mask = 0
-        for pallet in pallets:
-            if pallet.column:
-                mask |= 1 << (pallet.column - 1)
-        return mask
-
 
 def opcodes_of(moves: Mapping[int, Move], phase: Phase | None) -> dict[int, Opcode]:
     """What the mailboxes with a move under way were asked for."""
@@ -240,18 +254,3 @@ def opcodes_of(moves: Mapping[int, Move], phase: Phase | None) -> dict[int, Opco
         elif phase is not None and phase.move is not None:
             asked[number] = phase.move
     return asked
-
-
-def _sensed(pallet: PalletPlant) -> SensedPallet:
-    return SensedPallet(
-        offset=pallet.offset,
-        bay=pallet.bay,
-        level=pallet.level,
-        home_z_mm=pallet.home_z_mm,
-        pitch_mm=pallet.pitch_mm,
-        width_mm=pallet.width_mm,
-        x_mm=pallet.x_mm,
-        z_mm=pallet.z_mm,
-        column=pallet.column,
-        hook=pallet.hook,
-    )

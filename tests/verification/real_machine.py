@@ -75,9 +75,9 @@ def _world(plc: SoftPlc) -> World:
         Drive.ESTOP: plant.estop_pressed,
         Drive.PHASE: not plant.phase_ok,
         Drive.KEY: not plant.key_switch,
-        Drive.MANUAL: plant.mode_switch is PlcMode.MANUAL,
         Drive.STALE: not plc._fresh,
     }
     standing = [drive for drive, stands in causes.items() if stands] or [Drive.NOTHING]
     assert len(standing) == 1, standing
-    return World(standing[0], bool(plc._faults), plant.gate_state, plant.zone_people > 0)
+    manual = plant.mode_switch is PlcMode.MANUAL
+    return World(standing[0], bool(plc._faults), plant.gate_state, plant.zone_people > 0, manual=manual)

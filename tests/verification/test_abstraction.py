@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.grid import ModuleLayout
-from domain.outputs import GATE, Opcode
+from domain.outputs import GATE, Bypass, ManualWrite, Opcode
 from domain.signals import GateState, PlcMode, Result
-from runtime.verification.barriers import PlcBarrier, PlcStops
+from plc.codec import encode_manual
+from runtime.verification.barriers import JOG, PlcBarrier, PlcStops
 from runtime.verification.model import Model, Scope, View
 from runtime.verification.rows import under_way
-from runtime.verification.world import Drive, seen
+from runtime.verification.world import Drive, Hand, seen
 from sim.rig import Rig
 from tests.sim.driver import Driver
 from tests.sites import module_layout, site_of
@@ -42,15 +43,36 @@ class Walk:
         self.machine = self.driver.rig.site.machine
         self.levels = tuple(range(1, len(layout.levels) + 1))
         self.fed = True
+        self.held = False
+        self.pulse = 0
         self.settle()
 
+    def wait(self, ms: int) -> None:
+        """Let time pass, with the button held or not."""
+        end_ms = self.driver.rig.now_ms + ms
+        while self.held and self.driver.rig.now_ms < end_ms:
+            self.pulse += 1
+            self.tell(self.pulse)
+            self.driver.wait(min(200, end_ms - self.driver.rig.now_ms), fed=self.fed)
+        if not self.held:
+            self.driver.wait(ms, fed=self.fed)
+
+    def tell(self, pulse: int) -> None:
+        self.driver.device.write_holding(*encode_manual(ManualWrite(self.layout.id, pulse, Bypass.NONE, 0)))
+
     def settle(self) -> None:
-        self.driver.wait(20, fed=self.fed)
+        self.wait(20)
         rig = self.driver.rig
         while not is_settled(self.plc) or rig.next_change_ms() <= rig.now_ms + 40:
-            self.driver.wait(60, fed=self.fed)
+            self.wait(60)
 
     def command(self) -> tuple[int, Opcode, int, int]:
+        mailbox, opcode, first, second = self.plain_command()
+        manual = self.plc.plant.mode_switch is PlcMode.MANUAL
+        by_hand = self.random.random() < (0.85 if manual else 0.1)
+        return mailbox, JOG[opcode] if by_hand else opcode, first, second
+
+    def plain_command(self) -> tuple[int, Opcode, int, int]:
         pick = self.random
         if pick.random() < 0.15:
             return GATE, pick.choice((Opcode.GATE_OPEN, Opcode.GATE_CLOSE)), 0, 0
@@ -71,36 +93,40 @@ class Walk:
         """One switch or person, and only one cause against the drives at a time."""
         plant, pick = self.plc.plant, self.random
         causes = ((Drive.ESTOP, plant.press_estop), (Drive.PHASE, lambda: plant.set_phase(False)))
-        more = ((Drive.KEY, lambda: plant.set_key(False)), (Drive.MANUAL, lambda: plant.set_mode(PlcMode.MANUAL)))
+        more = ((Drive.KEY, lambda: plant.set_key(False)),)
         if pick.random() < 0.3:
+            self.held = pick.random() < 0.8
+            self.tell(int(self.held))
+            plant.set_mode(pick.choice((PlcMode.MANUAL, PlcMode.AUTOMATIC)))
+        elif pick.random() < 0.3:
             plant.zone_people = 1 - plant.zone_people
             plant._touch(None)
         elif view_of(self.plc, self.levels).world.drive is not Drive.NOTHING:
             plant.release_estop()
             plant.set_phase(True)
             plant.set_key(True)
-            plant.set_mode(PlcMode.AUTOMATIC)
             self.fed = True
         elif pick.random() < 0.2:
             self.fed = False
-            self.driver.wait(1100, fed=False)
+            self.wait(1100)
         else:
             pick.choice(causes + more)[1]()
 
     def accepts(self, view: View, levels: tuple[int, ...], asked: tuple[int, Opcode, int, int]) -> bool:
         """Whether the model lets this command start."""
         mailbox, opcode, first, second = asked
+        hand, opcode = Hand(self.held) if opcode.is_jog else None, opcode.plain
         barrier = PlcBarrier(self.layout, self.machine, levels)
         now, rows = seen(view.world), dict(zip(levels, view.rows, strict=True))
-        if opcode not in barrier.reaches(now):
+        if opcode not in barrier.reaches(now, hand):
             return False
         if mailbox == GATE:
-            return barrier.gate(opcode, rows, view.lift, now)
+            return barrier.gate(opcode, rows, view.lift, now, hand)
         if opcode is Opcode.SLIDE:
-            slides = barrier.slides(mailbox, rows, view.lift, now)
+            slides = barrier.slides(mailbox, rows, view.lift, now, hand)
             return any((one, two) == (first, second) for one, two, _ in slides)
         offset = self.layout.level_offset[mailbox - 1] + first - 1
-        return (opcode, offset) in set(barrier.lifts(rows, view.lift, now)) and first > 0
+        return (opcode, offset) in set(barrier.lifts(mailbox, rows, view.lift, now, hand)) and first > 0
 
     def is_reached(self, before: View, after: View) -> bool:
         """Whether the model gets from the one state to the other in a few steps."""
@@ -130,7 +156,7 @@ def test_the_real_plc_answers_as_the_model_says(layout: ModuleLayout, seed: int)
         mailbox, opcode, first, second = asked
         allowed = walk.accepts(before, walk.levels, asked)
         walk.driver.post(mailbox, opcode, first, second)
-        walk.driver.wait(20, fed=walk.fed)
+        walk.wait(20)
         refused = walk.driver.reply(mailbox).result is Result.REFUSED
         may_be_either = mailbox == GATE and before.world.gate is GateState.OPENING  # asked for, or opening again
         assert allowed == (not refused) or (allowed and may_be_either), (asked, before)
@@ -147,7 +173,7 @@ def test_the_real_plc_answers_as_the_model_says(layout: ModuleLayout, seed: int)
             walk.happen()
             walk.settle()
         if walk.random.random() < 0.5:
-            walk.driver.wait(walk.random.choice((500, 3000, 20_000)), fed=walk.fed)
+            walk.wait(walk.random.choice((500, 3000, 20_000)))
         walk.settle()
         if walk.plc._faults and walk.random.random() < 0.5:
             walk.driver.post(GATE, Opcode.RESET)
@@ -166,7 +192,7 @@ def test_the_real_plant_gets_only_where_the_model_says(layout: ModuleLayout, see
         if walk.random.random() < 0.5:
             walk.happen()
         else:
-            walk.driver.wait(walk.random.choice((300, 1500)), fed=walk.fed)
+            walk.wait(walk.random.choice((300, 1500)))
         walk.settle()
         after = view_of(walk.plc, walk.levels)
         assert walk.is_reached(before, after), (before, after)

@@ -10,6 +10,7 @@ from runtime.verification.barriers import PlcBarrier, PlcStops
 from runtime.verification.model import Model, Scope
 from runtime.verification.mutants import Guard, guards_of, without
 from runtime.verification.proving_ground import PROVING_GROUND, small_layout
+from runtime.verification.rows import Gist
 from runtime.verification.search import search
 from runtime.verification.second_barriers import SECOND_BARRIERS
 from runtime.verification.sensed import HIDDEN, SensedModule, Unread
@@ -57,7 +58,7 @@ def test_the_shortest_story_of_a_missing_guard_is_told_step_by_step() -> None:
 
 def test_a_guard_that_looks_where_it_must_not_ends_the_proof() -> None:
     posed = SensedModule(small_layout(3, (1, 0)), Machine())
-    posed.hide_columns([1])
+    posed.pose_row(1, Gist.AT_REST)
     now = Situation(posed.plant, {}, posed.plant.mode_switch, True, False)
     posed.plant.zone_sensor_override[:] = [True, True]
     with pytest.raises(Unread):

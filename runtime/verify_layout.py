@@ -145,14 +145,15 @@ def kill(task: tuple[str, Guard]) -> str | None:
 
 def _examine(task: Search, rules: ModuleType | None = None, *, first_only: bool = False) -> Found:
     """Sweep a model whole, or to the first violation, and then search one by one for the shortest story."""
-    swept = Sweep(_model(task.scope, task.barrier, rules)).run(first_only=first_only)
+    swept = Sweep(model_of(task.scope, task.barrier, rules)).run(first_only=first_only)
     stories: tuple[str, ...] = ()
     if swept.violations:
-        stories = search(_model(task.scope, task.barrier, rules), first_only=True).stories
+        stories = search(model_of(task.scope, task.barrier, rules), first_only=True).stories
     return Found(swept.states, swept.transitions, swept.violations, stories)
 
 
-def _model(scope: Scope, name: str, rules: ModuleType | None = None) -> Model:
+def model_of(scope: Scope, name: str, rules: ModuleType | None = None) -> Model:
+    """A model of a scope behind one barrier, its rules replaced by others if given."""
     layout, machine, levels = scope.layout, scope.machine, scope.levels
     if name == "plc":
         plc = PlcBarrier(layout, machine, levels, rules or plc_rules)

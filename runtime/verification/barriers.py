@@ -22,7 +22,7 @@ from domain.outputs import GATE, Bypass, MailboxWrite, Opcode
 from domain.signals import GateState, ModuleImage, Pallet, PalletSignal
 from runtime.verification.lifts import Lift, Phase, phases
 from runtime.verification.rows import Gist, Row, blindly_slid, column_of, place_of, resting_row
-from runtime.verification.sensed import HIDDEN, SensedModule, Unread, opcodes_of
+from runtime.verification.sensed import HIDDEN, HIDDEN_SIGNAL, SensedModule, Unread, opcodes_of
 from runtime.verification.world import Drive, Fault, Hand, Seen
 from sim import plc_rules
 from sim.plc_moves import GateMove, Move
@@ -291,7 +291,7 @@ class SupervisorBarrier(_Posing):
         if hand is not None and not hand.held:
             return frozenset()
         self.posed.surroundings(seen)
-        nobody = tuple(PalletSignal(HIDDEN, HIDDEN) for _ in self.layout.bays)
+        nobody = (HIDDEN_SIGNAL,) * len(self.layout.bays)
         image = self.posed.image(seen, nobody, [HIDDEN] * len(self.layout.levels))
         found = set()
         for opcode in (Opcode.SLIDE, *LIFT_OPCODES, *GATE_OPCODES):

@@ -454,8 +454,8 @@ class Model:
         self, stand: Stand, opcode: Opcode, offset: int, fault: Fault | None, hand: Hand | None
     ) -> tuple[Opcode, str, int, str | None] | None:
         if offset == NO_PALLET:
-            wrong = "R3: a pallet is lifted that does not exist or has no hoist"
-            return opcode, f"{_told(hand)}{opcode.name} of no pallet begins", 0, wrong
+            nonsense = "R3: a pallet is lifted that does not exist or has no hoist"
+            return opcode, f"{_told(hand)}{opcode.name} of no pallet begins", 0, nonsense
         lift = stand.lift
         here = lift.phase if lift is not None and lift.offset == offset else HOME
         phase = first_phase(self._kind, opcode, here, by_hand=hand is not None)

@@ -64,7 +64,7 @@ PROVING_GROUND: tuple[Scope, ...] = (
     Scope(_THREE, Machine(slide_mode=SlideMode.SINGLE), (1, 2)),
     Scope(_GAPS, Machine(hook_kind=HookKind.LOAD_RESTING), (1, 2)),
     Scope(_TWO, Machine(), (1, 2), module_faults()),
-    Scope(_NARROW, Machine(), (2, 3), pallet_faults(_NARROW)),
     Scope(_TWO, Machine(), (1, 2), cell_faults(_TWO, (1, 2))),
+    Scope(_NARROW, Machine(), (2, 3), pallet_faults(_NARROW)),
 )
 """In the order in which they are tried: cheap ones first."""

@@ -18,8 +18,8 @@ SECOND_BARRIERS: dict[tuple[str, str], str] = {
     ("plc", "train_of: without pallet.reads_home_height"): "_check_shafts has asked the same",
     ("plc", "train_of: without now.hooked(pallet)"): "_check_shafts has asked the same",
     ("plc", "train_of: cells.bit_count() > layout.pallets_per_level[level - 1]"): (
-        "only a broken cell switch shows a pallet too many, and the model breaks none; the fault campaigns do "
-        "(sim/faults.py), and there the free cell ahead is asked for too"
+        "only a broken cell switch shows a pallet too many, which shuts a cell; where pallets stand is seen by their "
+        "own positions"
     ),
     (
         "plc",
@@ -28,12 +28,9 @@ SECOND_BARRIERS: dict[tuple[str, str], str] = {
         "a level that slides is not complete, which closes the hoistway; this guard also covers the fraction of a "
         "second before the motor starts, which the model counts as motion"
     ),
-    ("plc", "train_of: not low <= left < high"): (
-        "both cells beside a pallet that stands between two are its own; `ways` keeps it apart from a standing train"
-    ),
-    ("plc", "check_gate_open: isinstance(move, SlideMove)"): (
-        "a sliding pallet is in no cell, so it is neither home nor on the ground; this guard also covers the fraction "
-        "of a second before the motor starts, which the model counts as motion"
+    ("plc", "_check_hoistway: cells.bit_count() != layout.pallets_per_level[below - 1]"): (
+        "a pallet between two cells is seen by its own position (reads_column), and a broken switch that shows a "
+        "pallet too many can only shut the shaft"
     ),
     ("supervisor", "_motion_allowed: without image.gate is not GateState.CLOSED"): (
         "the safety word's GATE_SHUT says the same; without both, pallets move at an open gate"

@@ -75,7 +75,22 @@ class Counted(Hidden):
         return self._count
 
 
+class HiddenSignal(PalletSignal):
+    """The word of a pallet that nobody may read."""
+
+    __slots__ = ()
+
+    def has(self, bits: int) -> bool:
+        """Refused."""
+        return bool(_refuse(bits))
+
+    def lacks(self, bits: int) -> bool:
+        """Refused."""
+        return bool(_refuse(bits))
+
+
 HIDDEN: Any = Hidden()
+HIDDEN_SIGNAL = HiddenSignal(HIDDEN, HIDDEN)
 SOMEWHERE: Any = Somewhere()
 
 _SWITCHES = {

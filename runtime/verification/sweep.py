@@ -8,7 +8,7 @@ steps on as a whole. Finds whether a rule can be broken, not the shortest way to
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.outputs import Opcode
@@ -111,10 +111,9 @@ class Sweep:
         states = sum(worlds.bit_count() for worlds in self._known.values())
         return Swept(states, self._transitions, self._violations)
 
-    def states(self) -> Iterator[int]:
-        """Every state that was reached, as the model numbers them."""
-        for low, worlds in self._known.items():
-            yield from (world << self._model.world_shift | low for world in bits(worlds))
+    def reached(self) -> Mapping[int, Worlds]:
+        """Every way in which pallets were found to stand, and in which worlds."""
+        return self._known
 
     def _push(self, low: int, worlds: Worlds) -> None:
         fresh = worlds & ~self._known.get(low, 0)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import httpx2
 import pytest
 
 from plc.register_map import MAP_VERSION
+from runtime.journal import StoredEvent
+from runtime.tampering import chained
 from tests.peers import require_peer
 from tests.program import (
     OPERATOR_TOKEN,
@@ -204,6 +209,7 @@ def test_an_older_journal_than_the_plc_knows_moves_nothing_until_an_operator_con
             program.interrupt()
         anchored = (tmp_path / "kept" / "anchors.txt").read_text(encoding="utf-8")
         assert int(anchored.split()[1]) >= _kept_by_plc(config)
+        _the_plc_tells_a_forged_journal(tmp_path, config)
         # when the database is lost and a new one is begun
         for left in tmp_path.glob("garage.db*"):
             left.unlink()
@@ -212,6 +218,49 @@ def test_an_older_journal_than_the_plc_knows_moves_nothing_until_an_operator_con
             assert _module(program)["reasons"][0].startswith("journal_doubted:the PLC keeps event")
             program.wait(lambda: program.post("/api/v1/modules/A/confirm", token=OPERATOR_TOKEN).is_success)
             program.wait_ready()
+
+
+def _the_plc_tells_a_forged_journal(tmp_path: Path, config: Path) -> None:
+    """With the anchor in the PLC's registers as the only witness."""
+    written, forged = tmp_path / "garage.db", tmp_path / "forged.db"
+    asked = ("verify-journal", "--plc", "--json", "-c", str(config), "--anchor")
+    nothing = tmp_path / "no-anchors.txt"
+    nothing.touch()
+    fine = garagectl(*asked, str(nothing), "--database", f"sqlite:///{written}")
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    report = json.loads(fine.stdout)
+    assert (report["whole"], report["anchors"], report["anchors_met"]) == (True, 1, 1)
+    kept = _kept_by_plc(config)
+
+    # one event edited and every hash after it made anew: the chain alone would not show it
+    rewrite(written, forged, lambda rows: chained([rows[0]._replace(utc_ms=0), *rows[1:]]))
+    told = garagectl(*asked, str(nothing), "--database", f"sqlite:///{forged}")
+    assert told.returncode == 1
+    assert [finding["kind"] for finding in json.loads(told.stdout)["findings"]] == ["forked"]
+    assert "the PLC of module A" in told.stdout
+
+    # the end cut off
+    rewrite(written, forged, lambda rows: [row for row in rows if row.seq < kept])
+    told = garagectl(*asked, str(nothing), "--database", f"sqlite:///{forged}")
+    assert told.returncode == 1
+    assert [finding["kind"] for finding in json.loads(told.stdout)["findings"]] == ["truncated"]
+    without_plc = garagectl(
+        *(word for word in asked if word != "--plc"), str(nothing), "--database", f"sqlite:///{forged}"
+    )
+    assert without_plc.returncode == 0
+
+
+def rewrite(written: Path, forged: Path, change: Callable[[list[StoredEvent]], list[StoredEvent]]) -> None:
+    """A copy of a database whose events somebody has changed, and whose snapshots are gone."""
+    with closing(sqlite3.connect(written)) as old, closing(sqlite3.connect(forged)) as new:
+        old.backup(new)
+        columns = "seq, utc_ms, kind, payload, hash"
+        rows = [StoredEvent(*row) for row in new.execute(f"SELECT {columns} FROM events ORDER BY seq")]
+        new.execute("DELETE FROM events")
+        new.execute("DELETE FROM snapshots")
+        changed = [(row.seq, row.utc_ms, row.kind, row.payload, row.hash) for row in change(rows)]
+        new.executemany(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?)", changed)
+        new.commit()
 
 
 def _kept_by_plc(config: Path) -> int:

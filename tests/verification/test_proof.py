@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.machine import Machine
-from domain.signals import Pallet, PalletSignal
+from domain.signals import Pallet
 from runtime.verification.barriers import PlcBarrier, PlcStops
 from runtime.verification.model import Model, Scope
 from runtime.verification.mutants import Guard, guards_of, without
@@ -13,7 +13,7 @@ from runtime.verification.proving_ground import PROVING_GROUND, small_layout
 from runtime.verification.rows import Gist
 from runtime.verification.search import search
 from runtime.verification.second_barriers import SECOND_BARRIERS
-from runtime.verification.sensed import HIDDEN, SensedModule, Unread
+from runtime.verification.sensed import HIDDEN_SIGNAL, SensedModule, Unread
 from runtime.verify_layout import BARRIERS, Search, holds, kill, lines_of, run_search, verify_modules
 from sim import plc_rules
 from sim.plc_rules import Situation
@@ -64,7 +64,7 @@ def test_a_guard_that_looks_where_it_must_not_ends_the_proof() -> None:
     with pytest.raises(Unread):
         plc_rules.train_of(now, 1, 1, 3)
     with pytest.raises(Unread):
-        PalletSignal(HIDDEN, HIDDEN).has(Pallet.HOME)
+        HIDDEN_SIGNAL.has(Pallet.HOME)
 
 
 def test_modules_of_the_same_layout_are_searched_once_and_reported_each() -> None:

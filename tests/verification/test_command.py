@@ -83,10 +83,10 @@ def test_a_missing_guard_ends_it_with_one_and_tells_the_shortest_story(
 ) -> None:
     people = next(guard for guard in guards_of(plc_rules) if guard.name == "train_of: check_people(now)")
     monkeypatch.setattr(verify_layout, "plc_rules", without(plc_rules, people))
-    path = config(tmp_path, f"{GROUND}, {TOP}")
+    path = config(tmp_path, f"{GROUND}, {TOP}", 2)
     told = CliRunner().invoke(app, ["verify-layout", "--no-guards", "-c", path])
     assert told.exit_code == 1
-    story = "somebody walks in -> slide of level 1 from 1 to 3 begins -> R4: somebody is in the access zone"
+    story = "somebody walks in -> slide of level 1 from 1 to 2 begins -> R4: somebody is in the access zone"
     assert story in told.output
     answered = CliRunner().invoke(app, ["verify-layout", "--json", "--no-guards", "-c", path])
     assert answered.exit_code == 1

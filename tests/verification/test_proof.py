@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.machine import Machine
@@ -20,6 +22,8 @@ from sim.plc_rules import Situation
 from tests.sites import module_layout, site_of
 
 GUARDS = [(name, guard) for name, module in BARRIERS.items() for guard in guards_of(module)]
+ONE_IN = 5
+"""Of what takes its time, one in so many is tried here; `garagectl verify-layout` tries all of it."""
 NEEDED = [task for task in GUARDS if (task[0], task[1].name) not in SECOND_BARRIERS]
 
 
@@ -30,12 +34,14 @@ def named(task: object) -> str | None:
 @pytest.mark.parametrize("barrier", BARRIERS)
 @pytest.mark.parametrize("number", range(len(PROVING_GROUND)))
 def test_each_barrier_alone_lets_nothing_break_a_rule(number: int, barrier: str) -> None:
-    found = run_search(Search(PROVING_GROUND[number], barrier)).found
+    scope = PROVING_GROUND[number]
+    faults = scope.faults if len(scope.faults) < 2 * ONE_IN else scope.faults[::ONE_IN]
+    found = run_search(Search(replace(scope, faults=faults), barrier)).found
     assert (found.violations, found.stories) == (0, ())
     assert found.states > 1000
 
 
-@pytest.mark.parametrize(("barrier", "guard"), NEEDED, ids=named)
+@pytest.mark.parametrize(("barrier", "guard"), NEEDED[::ONE_IN], ids=named)
 def test_a_guard_that_is_deleted_is_found_out(barrier: str, guard: Guard) -> None:
     assert kill((barrier, guard)) is not None
 

@@ -25,7 +25,7 @@ SURVIVORS = [
     for barrier, module in BARRIERS.items()
     for guard in guards_of(module)
     if (barrier, guard.name) in SECOND_BARRIERS
-][::3]
+][::4]
 Reached = dict[Stand, set[World]]
 
 
@@ -50,8 +50,11 @@ def reached(
     return [{stand: {model.worlds[n] for n in bits(worlds)} for stand, worlds in one.items()} for one in found]
 
 
-@pytest.mark.parametrize("barrier", BARRIERS)
-@pytest.mark.parametrize("layout", WHOLE, ids=lambda each: f"{each.columns}x{len(each.levels)}")
+@pytest.mark.parametrize(
+    ("layout", "barrier"),
+    [(WHOLE[0], "plc"), (WHOLE[0], "supervisor"), (WHOLE[1], "plc")],
+    ids=lambda each: each if isinstance(each, str) else f"{each.columns}x{len(each.levels)}",
+)
 def test_what_a_whole_module_reaches_is_what_its_pairs_of_levels_reach(layout: ModuleLayout, barrier: str) -> None:
     pairs = list(combinations(levels_of(layout), 2))
     together = reached(layout, levels_of(layout), barrier, pairs)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from controller import interlocks
 from domain.commands import ConfirmModule, ResetFaults
 from domain.ids import ModuleId
+from domain.outputs import Opcode
+from domain.refusals import RefusalCode
+from domain.signals import PlcMode
+from sim.plc_rules import Refusal, Situation, pallet_to_lower
 from tests.garage_run import GarageRun
 from tests.sites import module_layout, site_of
 
@@ -16,6 +23,35 @@ def garage_with_a_slide_to_come() -> tuple[GarageRun, str]:
     run = GarageRun(site_of(module_layout("A", 4)), {"A-1-01": "京G00001", "A-2-01": CAR})
     run.ready()
     return run, run.fetch(CAR)
+
+
+def test_a_switch_that_sticks_hides_no_pallet_that_hangs_in_the_shaft() -> None:
+    """Seed 88: two pallets of the ground stand between cells, and the cell that one has left still reads occupied."""
+    # given a slide of the ground that was cut short under the shaft of a wanted car
+    run, _ = garage_with_a_slide_to_come()
+    run.wait_until(lambda: run.plant().moving > 0)
+    run.wait(8000)
+    run.plant().press_estop()
+    run.wait(3000)
+    adrift = [pallet for pallet in run.plant().by_level[0] if not pallet.column]
+    assert adrift
+    # when for every pallet adrift a switch sticks, so that the count of the level is right
+    for pallet in adrift:
+        run.plant().set_cell_switch(1, int(pallet.x_mm // pallet.pitch_mm) + 1, True)
+    run.plant().release_estop()
+    run.accept(ResetFaults(A, "wang"))
+    run.wait(1000)
+    image = run.run.controller.modules[A].image
+    assert image is not None
+    assert image.cells[0].bit_count() == len(run.plant().by_level[0])
+    # then neither the supervisor nor the PLC lowers anything through that row
+    layout = run.run.site.layout[A]
+    reasons = interlocks.against(layout, image, Opcode.LOWER, 4, 4, 0, ())
+    assert RefusalCode.PATH_BLOCKED in {reason.code for reason in reasons}
+    now = Situation(run.plant(), {}, PlcMode.AUTOMATIC, heartbeat_fresh=True, faulty=False)
+    for index in range(1, 5):
+        with pytest.raises(Refusal, match=r"^9:"):
+            pallet_to_lower(now, 4, index)
 
 
 def test_a_row_in_which_every_cell_reads_occupied_locks_the_module() -> None:

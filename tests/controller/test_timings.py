@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -72,12 +73,17 @@ def test_a_machine_as_it_should_be_is_measured_with_its_wire_and_scans() -> None
     assert paper.gate_open_ms <= times(garage).gate_open_ms <= paper.gate_open_ms + 200
 
 
+def is_open(garage: GarageRun, job: str) -> bool:
+    """Whether the gate stands open for a job."""
+    return garage.job(job).session_state == "open"
+
+
 def test_who_dwells_longer_than_expected_is_learnt_too() -> None:
     garage = GarageRun(small_site(), {"A-1-01": "京A00001"})
     garage.ready()
     for _ in range(ENOUGH):
         job = garage.fetch("京A00001")
-        garage.wait_until(lambda job=job: garage.job(job).session_state == "open")  # type: ignore[misc]
+        garage.wait_until(partial(is_open, garage, job))
         garage.wait(75_000)
         garage.see_through(job)
         garage.see_through(garage.store("京A00001"))

@@ -21,12 +21,13 @@ from domain.ids import ModuleId
 from domain.machine import Machine
 from domain.site import Site
 from runtime.spread import spread
-from runtime.verification.barriers import PlcBarrier, PlcStops, SupervisorBarrier
 from runtime.verification.model import Model, Scope
 from runtime.verification.mutants import Guard, guards_of, without
+from runtime.verification.plc_barrier import PlcBarrier, PlcStops
 from runtime.verification.proving_ground import PROVING_GROUND
 from runtime.verification.search import Found, search
 from runtime.verification.second_barriers import SECOND_BARRIERS
+from runtime.verification.supervisor_barrier import SupervisorBarrier
 from runtime.verification.sweep import Sweep
 from runtime.verification.world import OF_MODULE, Fault
 from sim import plc_rules

@@ -37,6 +37,7 @@ class Gist(Enum):
     AT_REST = "every pallet in a cell"
     BETWEEN = "some pallet between two cells"
     SLIDES = "under way"
+    BUSY = "under way, and nothing else may be known"
 
 
 @dataclass(slots=True)

@@ -171,7 +171,7 @@ class SensedModule:
     def pose_row(self, level: int, row: Row | Gist) -> None:
         """Put the pallets of one level into their places."""
         self._last = None
-        slides = row is Gist.SLIDES if isinstance(row, Gist) else row.to is not None
+        slides = row in (Gist.SLIDES, Gist.BUSY) if isinstance(row, Gist) else row.to is not None
         pallets = self.plant.by_level[level - 1]
         if slides:  # where to is nobody's business
             self.moves[level] = SlideMove(self.plant, self._starter, 1, 0, [(pallets[0], 1)])
@@ -185,10 +185,10 @@ class SensedModule:
             pallet.hook = Hook.NONE if level == 1 else Hook.CLOSED
             pallet.loaded_a = pallet.loaded_b = False
             pallet.car = None
-            pallet.column, pallet.x_mm = SOMEWHERE, HIDDEN
+            pallet.column, pallet.x_mm = HIDDEN if row is Gist.BUSY else SOMEWHERE, HIDDEN
         if isinstance(row, Gist):
             self._gists[level] = row
-            if row is not Gist.AT_REST:
+            if row in (Gist.BETWEEN, Gist.SLIDES):
                 pallets[0].column = 0
                 pallets[0].motion = Motion.SLIDE if slides else Motion.STILL
         else:
@@ -225,13 +225,18 @@ class SensedModule:
         pallets = []
         for pallet in self.plant.pallets:
             pallet.slack, pallet.overtravel = slack, beyond
-            pallets.append(PalletSignal(_Word(state_word(self.plant, pallet)), round(pallet.z_mm)))
+            seen_at_all = self._gists.get(pallet.level) is not Gist.BUSY
+            word = PalletSignal(_Word(state_word(self.plant, pallet)), round(pallet.z_mm)) if seen_at_all else None
+            pallets.append(word or HIDDEN_SIGNAL)
         return tuple(pallets), tuple(self._cells(level) for level in range(1, len(self.layout.levels) + 1))
 
     def _cells(self, level: int) -> int:
         gist = self._gists.get(level)
         if gist is None:
             return self.plant.reads_cells(level)
+        if gist is Gist.BUSY:
+            hidden: int = HIDDEN
+            return hidden
         counted: Any = Counted(self.layout.pallets_per_level[level - 1] - (gist is not Gist.AT_REST))
         cells: int = counted
         return cells

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.outputs import Opcode
+from runtime.verification.asking import Look
 from runtime.verification.barriers import GATE_OPCODES
-from runtime.verification.model import Look, Model
+from runtime.verification.model import Model
 from runtime.verification.world import Hand
 
 Worlds = int
@@ -69,9 +70,15 @@ class _Tables:
 class _Profile:
     """What may be asked of the gate, and whether a supervisor may come back, while the pallets stand in one way."""
 
-    count: int
-    """So many worlds were known when it was made."""
-    gates: dict[tuple[Opcode, Hand | None], Worlds]
+    count: int = 0
+    """So many worlds were known when it was last brought up to date."""
+    asked: int = 0
+    """So many kinds have been asked about."""
+    may: list[tuple[Opcode, Hand | None, _Kind]] = field(default_factory=list)
+    """The kinds in which the gate may be asked to move."""
+    comes_back: dict[int, bool] = field(default_factory=dict)
+    """Whether a supervisor may come back, by kinds in which one was lost."""
+    gates: dict[tuple[Opcode, Hand | None], Worlds] = field(default_factory=dict)
     back: Worlds = 0
 
 
@@ -125,16 +132,16 @@ class Sweep:
 
     def _visit(self, low: int, due: Worlds) -> None:
         model = self._model
-        driven = model.is_driven(low)
+        driven = model.stands.is_driven(low)
         fresh, stops = self._around(low, due, driven)
         if not fresh:
             return
         self._learn()
         if stops:
-            for outcome in model.outcomes(low):
+            for outcome in model.stands.outcomes(low):
                 self._push(outcome, stops)
         tables = self._tables
-        for going in model.goes_on(low):
+        for going in model.stands.goes_on(low):
             when = {"": fresh, "attended": fresh & tables.attended, "cranked": fresh & tables.cranked}[going.when]
             self._transitions += when.bit_count()
             self._push(going.low, when)
@@ -148,7 +155,7 @@ class Sweep:
         """All worlds that are newly reached without a pallet stirring, and those in which all drives stop."""
         known, frontier, stops = self._known.get(low, 0), due, 0
         before = known
-        ways = len(self._model.outcomes(low)) if driven else 1
+        ways = len(self._model.stands.outcomes(low)) if driven else 1
         while frontier := frontier & ~known:
             known |= frontier
             image = self._image(frontier, driven)
@@ -210,7 +217,7 @@ class Sweep:
     def _move(self, low: int, look: Look, worlds: Worlds) -> None:
         """Everything that is asked of pallets in worlds that look alike."""
         supervised = worlds & self._tables.supervised
-        for command in self._model.commands(low, look):
+        for command in self._model.asking.commands(low, look):
             asked = worlds if command.hand is not None else supervised
             if not asked:
                 continue
@@ -242,23 +249,30 @@ class Sweep:
             self._push(low, sum(1 << model.back(number) for number in bits(lost)))
 
     def _profile(self, low: int) -> _Profile:
-        key = self._model.outline(low)
-        found = self._profiles.get(key)
-        if found is None or found.count < self._tables.count:
-            found = self._profiles[key] = self._find_profile(low)
-        return found
+        profile = self._profiles.setdefault(self._model.stands.outline(low), _Profile())
+        if profile.count < self._tables.count:
+            self._bring_up_to_date(profile, low)
+        return profile
 
-    def _find_profile(self, low: int) -> _Profile:
+    def _bring_up_to_date(self, profile: _Profile, low: int) -> None:
         model, supervised = self._model, self._tables.supervised
-        found = _Profile(self._tables.count, {})
-        for kind in self._tables.kinds.values():
-            for opcode, hand, _ in model.gates(low, kind.look):
-                may = kind.worlds if hand is not None else kind.worlds & supervised
-                found.gates[opcode, hand] = found.gates.get((opcode, hand), 0) | may
+        kinds = list(self._tables.kinds.values())
+        for kind in kinds[profile.asked :]:
+            profile.may += ((opcode, hand, kind) for opcode, hand, _ in model.asking.gates(low, kind.look))
+        profile.gates = {}
+        for opcode, hand, kind in profile.may:
+            may = kind.worlds if hand is not None else kind.worlds & supervised
+            profile.gates[opcode, hand] = profile.gates.get((opcode, hand), 0) | may
+        profile.back = 0
+        for number, kind in enumerate(kinds):
             lost = kind.worlds & ~supervised
-            if lost and model.returns(low, kind.look):
-                found.back |= lost
-        return found
+            if not lost:
+                continue
+            if number not in profile.comes_back:
+                profile.comes_back[number] = model.asking.returns(low, kind.look)
+            if profile.comes_back[number]:
+                profile.back |= lost
+        profile.count, profile.asked = self._tables.count, len(kinds)
 
     def _wrong(self, opcode: Opcode, hand: Hand | None, worlds: Worlds) -> Worlds:
         key = (opcode, hand, worlds)

@@ -12,8 +12,9 @@ from domain.grid import ModuleLayout
 from domain.outputs import GATE, Bypass, ManualWrite, Opcode
 from domain.signals import GateState, PlcMode, Result
 from plc.codec import encode_manual
-from runtime.verification.barriers import JOG, PlcBarrier, PlcStops
+from runtime.verification.barriers import JOG, Asked
 from runtime.verification.model import Model, Scope, View
+from runtime.verification.plc_barrier import PlcBarrier, PlcStops
 from runtime.verification.rows import under_way
 from runtime.verification.world import Drive, Hand, seen
 from sim.rig import Rig
@@ -123,10 +124,10 @@ class Walk:
         if mailbox == GATE:
             return barrier.gate(opcode, rows, view.lift, now, hand)
         if opcode is Opcode.SLIDE:
-            slides = barrier.slides(mailbox, rows, view.lift, now, hand)
+            slides = barrier.slides(Asked(mailbox, rows, view.lift, now, hand))
             return any((one, two) == (first, second) for one, two, _ in slides)
         offset = self.layout.level_offset[mailbox - 1] + first - 1
-        return (opcode, offset) in set(barrier.lifts(mailbox, rows, view.lift, now, hand)) and first > 0
+        return (opcode, offset) in set(barrier.lifts(Asked(mailbox, rows, view.lift, now, hand))) and first > 0
 
     def is_reached(self, before: View, after: View) -> bool:
         """Whether the model gets from the one state to the other in a few steps."""

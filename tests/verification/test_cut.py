@@ -42,7 +42,7 @@ def reached(
     assert sweep.run().violations == 0
     found: list[dict[Stand, int]] = [{} for _ in parts]
     for low, worlds in sweep.reached().items():
-        stand = model.stand(low)
+        stand = model.stands.stand(low)
         for part, of_part in zip(parts, found, strict=True):
             lift = stand.lift if stand.lift is not None and layout.bays[stand.lift.offset].level in part else None
             shown = Stand(tuple(stand.rows[levels.index(level)] for level in part), lift)

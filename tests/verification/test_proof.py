@@ -9,15 +9,17 @@ import pytest
 
 from domain.machine import Machine
 from domain.signals import Pallet
-from runtime.verification.barriers import PlcBarrier, PlcStops
 from runtime.verification.model import Model, Scope
 from runtime.verification.mutants import Guard, guards_of, without
+from runtime.verification.plc_barrier import PlcBarrier, PlcStops
 from runtime.verification.proving_ground import PROVING_GROUND, small_layout
 from runtime.verification.rows import Gist
 from runtime.verification.search import search
 from runtime.verification.second_barriers import SECOND_BARRIERS
 from runtime.verification.sensed import HIDDEN_SIGNAL, SensedModule, Unread
-from runtime.verify_layout import BARRIERS, Search, holds, kill, lines_of, run_search, verify_modules
+from runtime.verification.supervisor_barrier import SupervisorBarrier
+from runtime.verification.sweep import Sweep
+from runtime.verify_layout import BARRIERS, Search, holds, kill, lines_of, model_of, run_search, verify_modules
 from sim import plc_rules
 from sim.plc_rules import Situation
 from tests.sites import module_layout, site_of
@@ -72,6 +74,23 @@ def test_a_guard_that_looks_where_it_must_not_ends_the_proof() -> None:
         plc_rules.train_of(now, 1, 1, 3)
     with pytest.raises(Unread):
         HIDDEN_SIGNAL.has(Pallet.HOME)
+
+
+@pytest.mark.parametrize("kind", [PlcBarrier, SupervisorBarrier])
+@pytest.mark.parametrize("number", [2, 3])
+def test_what_is_refused_unseen_is_refused_wherever_the_pallets_stand(
+    number: int, kind: type[PlcBarrier] | type[SupervisorBarrier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = PROVING_GROUND[number]
+    as_ever = Sweep(model_of(scope, kind.name))
+    # given a barrier to which every question is put with the pallets where they stand
+    barrier = kind(scope.layout, scope.machine, scope.levels)
+    monkeypatch.setattr(barrier, "open_slides", lambda asked: barrier.slidings)
+    monkeypatch.setattr(barrier, "open_lifts", lambda asked: barrier.liftings(asked.level))
+    monkeypatch.setattr(barrier, "gate_unseen", lambda *_: None)
+    in_full = Sweep(Model(scope, barrier, PlcStops(barrier)))
+    assert in_full.run() == as_ever.run()
+    assert in_full.reached() == as_ever.reached()
 
 
 def test_modules_of_the_same_layout_are_searched_once_and_reported_each() -> None:

@@ -7,12 +7,12 @@ commands are refused before anybody looks where a pallet stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from domain.grid import ModuleLayout
 from domain.machine import Machine
-from domain.outputs import Bypass, Opcode
+from domain.outputs import GATE, Bypass, Opcode
 from runtime.verification.barriers import (
     GATE_OPCODES,
     LIFT_OPCODES,
@@ -94,51 +94,56 @@ class Asking:
     def _slides_of(
         self, low: int, stand: Stand, look: Look, way: int, position: int
     ) -> tuple[tuple[str, int, str | None], ...]:
-        level, hand = self._levels[position], look.ways[way][0]
+        level = self._levels[position]
         exact = self._stands.shown(low, look.seen.fault, range(level, level + 1))
-        key = (level, look.number, way, low >> self._stands.lift_shift, *exact)
+        about = (level, look.number, way, low >> self._stands.lift_shift)
+        key = (*about, *exact)
         found = self._slides.get(key)
-        if found is not None:
-            return found
-        veiled = (level, look.number, way, low >> self._stands.lift_shift, *self._stands.veiled(exact, low, level))
-        among = self._open_slides.get(veiled)
-        if among is None:
-            rows = self._stands.rows(stand, veiled[4:])
-            among = self._open_slides[veiled] = self._barrier.open_slides(
-                Asked(level, rows, stand.lift, look.seen, hand)
-            )
-        begun = []
-        if among:
-            asked = Asked(level, self._stands.rows(stand, exact), stand.lift, look.seen, hand)
-            for first, second, after in self._barrier.slides(asked, among):
-                wrong = self._judge.slide(stand, position, after, hand, self._mode)
-                label = f"{told(hand)}slide of level {level} from {first} to {second} begins"
-                begun.append((label, self._stands.row_number(position, under_way(after)), wrong))
-        found = self._slides[key] = tuple(begun)
+        if found is None:
+            hidden = self._stands.veiled(exact, low, level)
+            among = self._open_slides.get((*about, *hidden))
+            if among is None:
+                among = self._barrier.open_slides(self._asked(stand, look, way, level, hidden))
+                self._open_slides[*about, *hidden] = among
+            asked = self._asked(stand, look, way, level, exact)
+            found = self._slides[key] = tuple(self._slides_begin(stand, asked, position, among)) if among else ()
         return found
+
+    def _slides_begin(
+        self, stand: Stand, asked: Asked, position: int, among: tuple[Sliding, ...]
+    ) -> Iterator[tuple[str, int, str | None]]:
+        for first, second, after in self._barrier.slides(asked, among):
+            wrong = self._judge.slide(stand, position, after, asked.hand, self._mode)
+            label = f"{told(asked.hand)}slide of level {asked.level} from {first} to {second} begins"
+            yield label, self._stands.row_number(position, under_way(after)), wrong
 
     def _lifts_of(
         self, low: int, stand: Stand, look: Look, way: int, level: int
     ) -> tuple[tuple[Opcode, str, int, str | None], ...]:
-        hand, fault = look.ways[way][0], look.seen.fault
         exact = self._stands.shown(low, look.seen.fault, range(1, level + 1))
-        key = (level, look.number, way, low >> self._stands.lift_shift, *exact)
+        about = (level, look.number, way, low >> self._stands.lift_shift)
+        key = (*about, *exact)
         found = self._lifts.get(key)
-        if found is not None:
-            return found
-        veiled = (level, look.number, way, low >> self._stands.lift_shift, *self._stands.veiled(exact, low, level))
-        among = self._open_lifts.get(veiled)
-        if among is None:
-            rows = self._stands.rows(stand, veiled[4:])
-            among = self._open_lifts[veiled] = self._barrier.open_lifts(Asked(level, rows, stand.lift, look.seen, hand))
-        found = ()
-        if among:
-            asked = Asked(level, self._stands.rows(stand, exact), stand.lift, look.seen, hand)
-            lifts = self._barrier.lifts(asked, among)
-            begun = (self._lift_begins(stand, opcode, offset, fault, hand) for opcode, offset in lifts)
-            found = tuple(step for step in begun if step is not None)
-        self._lifts[key] = found
+        if found is None:
+            hidden = self._stands.veiled(exact, low, level)
+            among = self._open_lifts.get((*about, *hidden))
+            if among is None:
+                among = self._barrier.open_lifts(self._asked(stand, look, way, level, hidden))
+                self._open_lifts[*about, *hidden] = among
+            asked = self._asked(stand, look, way, level, exact)
+            found = self._lifts[key] = tuple(self._lifts_begin(stand, asked, among)) if among else ()
         return found
+
+    def _lifts_begin(
+        self, stand: Stand, asked: Asked, among: tuple[Lifting, ...]
+    ) -> Iterator[tuple[Opcode, str, int, str | None]]:
+        for opcode, offset in self._barrier.lifts(asked, among):
+            begun = self._lift_begins(stand, opcode, offset, asked.seen.fault, asked.hand)
+            if begun is not None:
+                yield begun
+
+    def _asked(self, stand: Stand, look: Look, way: int, level: int, numbers: Sequence[int]) -> Asked:
+        return Asked(level, self._stands.rows(stand, numbers), stand.lift, look.seen, look.ways[way][0])
 
     def _lift_begins(
         self, stand: Stand, opcode: Opcode, offset: int, fault: Fault | None, hand: Hand | None
@@ -179,17 +184,15 @@ class Asking:
         gists = [self._stands.gist(low, position) for position in range(len(self._levels))]
         unseen = (opcode, look.number, way, driven, *gists)
         if unseen not in self._gates_unseen:
-            rows = self._stands.rows(stand, gists)
-            asked = self._barrier.gate_unseen(opcode, rows, lift, look.seen, look.ways[way][0])
-            self._gates_unseen[unseen] = asked
+            asked = self._asked(stand, look, way, GATE, gists)
+            self._gates_unseen[unseen] = self._barrier.gate_unseen(opcode, asked)
         answer = self._gates_unseen[unseen]
         if answer is not None:
             return answer
         numbers = self._stands.shown(low, look.seen.fault, range(0))
         key = (opcode, look.number, way, low >> self._stands.lift_shift, *numbers)
         if key not in self._gates:
-            rows = self._stands.rows(stand, numbers)
-            self._gates[key] = self._barrier.gate(opcode, rows, lift, look.seen, look.ways[way][0])
+            self._gates[key] = self._barrier.gate(opcode, self._asked(stand, look, way, GATE, numbers))
         return self._gates[key]
 
     def returns(self, low: int, look: Look) -> bool:

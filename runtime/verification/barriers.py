@@ -28,8 +28,6 @@ GATE_OPCODES = (Opcode.GATE_OPEN, Opcode.GATE_CLOSE)
 LIFT_OPCODES = (Opcode.LOWER, Opcode.RAISE)
 JOG = {jog.plain: jog for jog in Opcode if jog.is_jog}
 UNSAFE = {Drive.SLACK: FaultNumber.SLACK_ROPE, Drive.OVERTRAVEL: FaultNumber.OVERTRAVEL}
-
-
 Sliding = tuple[int, int]
 """A slide that can be asked for: from which column, to which."""
 Lifting = tuple[Opcode, int, int]
@@ -37,9 +35,10 @@ Lifting = tuple[Opcode, int, int]
 
 
 class Asked(NamedTuple):
-    """Whose moves a barrier is asked about, and what it sees."""
+    """What a barrier is asked about: the pallets of a level, or the gate, and what it sees."""
 
     level: int
+    """Or GATE."""
     rows: Rows
     lift: Lift | None
     seen: Seen
@@ -71,11 +70,11 @@ class Barrier(Protocol):
         """Every lift of a level's pallets, or of these, that may start: opcode and pallet."""
         ...
 
-    def gate(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool:
+    def gate(self, opcode: Opcode, asked: Asked) -> bool:
         """Whether the gate may open, or shut."""
         ...
 
-    def gate_unseen(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool | None:
+    def gate_unseen(self, opcode: Opcode, asked: Asked) -> bool | None:
         """The same with every pallet hidden, only what moves being known; None if that is not enough."""
         ...
 

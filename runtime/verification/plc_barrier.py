@@ -23,11 +23,9 @@ from runtime.verification.barriers import (
     Asked,
     Lifting,
     Posing,
-    Rows,
     Sliding,
     is_open,
 )
-from runtime.verification.lifts import Lift
 from runtime.verification.rows import Row, place_of, resting_row
 from runtime.verification.sensed import SensedModule, Unread
 from runtime.verification.world import Drive, Hand, Seen
@@ -139,23 +137,23 @@ class PlcBarrier(Posing):
             return False
         return True
 
-    def gate(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool:
+    def gate(self, opcode: Opcode, asked: Asked) -> bool:
         """Whether the rules let the gate move."""
-        self.pose(rows, lift, seen)
-        return self._lets_gate(opcode, seen, hand)
+        self.pose(asked.rows, asked.lift, asked.seen)
+        return self._lets_gate(opcode, asked)
 
-    def gate_unseen(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool | None:
+    def gate_unseen(self, opcode: Opcode, asked: Asked) -> bool | None:
         """The same before the rules look at a pallet."""
-        self.pose(rows, lift, seen)
+        self.pose(asked.rows, asked.lift, asked.seen)
         self.posed.hide()
         with suppress(Unread):
-            return self._lets_gate(opcode, seen, hand)
+            return self._lets_gate(opcode, asked)
         return None
 
-    def _lets_gate(self, opcode: Opcode, seen: Seen, hand: Hand | None) -> bool:
-        if seen.gate is GateState.OPENING:
+    def _lets_gate(self, opcode: Opcode, asked: Asked) -> bool:
+        if asked.seen.gate is GateState.OPENING:
             self.posed.moves.pop(GATE, None)  # it may be opening again for somebody, and its mailbox is free
-        now = self._now(seen, hand)
+        now = self._now(asked.seen, asked.hand)
         try:
             self._rules.check_mailbox(now, GATE)
             if opcode is Opcode.GATE_OPEN:

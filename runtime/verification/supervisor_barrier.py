@@ -156,13 +156,15 @@ class SupervisorBarrier(Posing):
             if self._allows(room, opcode, (level, index, 0), running, hand):
                 yield opcode, offset
 
-    def gate(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool:
+    def gate(self, opcode: Opcode, asked: Asked) -> bool:
         """Whether the interlocks let the supervisor move the gate."""
+        _, rows, lift, seen, hand = asked
         image = self._image(rows, lift, seen)
         return self._allows(image, opcode, (GATE, 0, 0), self._running(lift, hand), hand)
 
-    def gate_unseen(self, opcode: Opcode, rows: Rows, lift: Lift | None, seen: Seen, hand: Hand | None) -> bool | None:
+    def gate_unseen(self, opcode: Opcode, asked: Asked) -> bool | None:
         """The same before the interlocks look at a pallet."""
+        _, rows, lift, seen, hand = asked
         self.pose(rows, lift, seen)
         image = self.posed.image(seen, self._nobody, [HIDDEN] * len(self.layout.levels))
         with suppress(Unread):

@@ -122,7 +122,7 @@ class Walk:
         if opcode not in barrier.reaches(now, hand):
             return False
         if mailbox == GATE:
-            return barrier.gate(opcode, rows, view.lift, now, hand)
+            return barrier.gate(opcode, Asked(GATE, rows, view.lift, now, hand))
         if opcode is Opcode.SLIDE:
             slides = barrier.slides(Asked(mailbox, rows, view.lift, now, hand))
             return any((one, two) == (first, second) for one, two, _ in slides)

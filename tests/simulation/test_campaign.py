@@ -70,6 +70,7 @@ def test_the_configured_garage_survives_days_of_faults(seed: int) -> None:
 @pytest.mark.skipif(not os.environ.get("GARAGE_FULL"), reason="takes long; GARAGE_FULL=1 runs it")
 def test_a_full_campaign_strikes_with_every_class_a_hundred_times_during_a_move() -> None:
     found = campaign([task(seed) for seed in range(1, FULL_SEEDS + 1)])
+    print(json.dumps(found))  # -rP shows it: docs/benchmarks/campaigns.md quotes the counts
     assert found["failed_seeds"] == []
     assert {kind: count for kind, count in found["fault_counts"].items() if count < 100} == {}
 

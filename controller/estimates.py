@@ -24,6 +24,10 @@ from scheduler.estimate import Due, Running, turns
 from scheduler.habits import DAY_MS, HOUR_MS
 from scheduler.sequence import Planner
 
+LATER_MS = 45_000
+"""Who is not there at the booked minute is expected so much later: about the mean of what is left of a normally
+distributed lateness of a minute. An assumption, as in `sim.booked`: nobody has measured it."""
+
 
 class Estimates:
     """Estimates of all modules; a plan is kept until something happens."""
@@ -66,15 +70,8 @@ class Estimates:
         layout = self._site.layout[module]
         names = memory.open_jobs.get(module, ())
         under_way = [memory.jobs[name] for name in names if memory.jobs[name].state != "queued"]
-        # Beside a booked pallet that stands by, a job on the ground level may run.
-        under_way.sort(key=lambda job: job.state == "standing_by")
         queue = queue_of(self._site, layout, memory, columns, queued_jobs(memory, layout), now_utc_ms)
-        running = _running(under_way[0], now_utc_ms) if under_way else None
-        found = turns(queue, running, self._planner)
-        for other in under_way[1:]:
-            due = turns(queue, _running(other, now_utc_ms), self._planner)[other.id]
-            found |= {other.id: replace(due, ahead=1, dwells=1)}
-        return found
+        return turns(queue, [_running(job, now_utc_ms) for job in under_way], self._planner)
 
 
 def _running(job: Job, now_utc_ms: int) -> Running:
@@ -87,7 +84,7 @@ def _running(job: Job, now_utc_ms: int) -> Running:
         max(0, now_utc_ms - job.since_utc_ms),
         None if opened is None else max(0, now_utc_ms - opened),
         job.session_state in ("closing", "checking"),
-        0 if job.has_driver else max(0, (job.due_utc_ms or 0) - now_utc_ms),
+        0 if job.has_driver else max(LATER_MS, (job.due_utc_ms or 0) - now_utc_ms),
     )
 
 

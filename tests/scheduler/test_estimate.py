@@ -44,13 +44,13 @@ def running(
 
 
 def test_a_ground_pallet_needs_its_gate_only() -> None:
-    found = turns(queue(waiting("J1", "A-1-03")), None, planned_order)
+    found = turns(queue(waiting("J1", "A-1-03")), (), planned_order)
     assert (found[JobId("J1")].open_ms, found[JobId("J1")].ahead) == (TIMES.gate_open_ms, 0)
 
 
 def test_the_estimate_follows_the_planned_order_and_not_the_order_of_the_requests() -> None:
     asked = queue(waiting("J1", "A-4-05", 5), waiting("J2", "A-1-03", 1))
-    planned, as_asked = turns(asked, None, planned_order), turns(asked, None, first_come_order)
+    planned, as_asked = turns(asked, (), planned_order), turns(asked, (), first_come_order)
     assert planned[JobId("J2")].ahead == 0 and planned[JobId("J1")].ahead == 1
     assert as_asked[JobId("J1")].ahead == 0 and as_asked[JobId("J2")].ahead == 1
     assert planned[JobId("J2")].open_ms < as_asked[JobId("J2")].open_ms
@@ -68,23 +68,50 @@ def test_the_estimate_shrinks_as_the_job_under_way_gets_on() -> None:
         running("at_gate", 30, opened_ago_ms=22_000),
         running("at_gate", 48, opened_ago_ms=40_000, shutting=True),
     )
-    waits = [turns(asked, state, planned_order)[JobId("J1")].open_ms for state in states]
+    waits = [turns(asked, [state], planned_order)[JobId("J1")].open_ms for state in states]
     assert waits == sorted(waits, reverse=True)
-    home = turns(asked, running("returning", 20), planned_order)[JobId("J1")].open_ms
+    home = turns(asked, [running("returning", 20)], planned_order)[JobId("J1")].open_ms
     assert home < waits[-1]
 
 
 def test_who_dwells_longer_than_the_mean_is_not_expected_to_leave_at_once() -> None:
     asked = queue(waiting("J1", "A-1-03", 5))
-    long_ago = turns(asked, running("at_gate", 300, opened_ago_ms=292_000), planned_order)
+    long_ago = turns(asked, [running("at_gate", 300, opened_ago_ms=292_000)], planned_order)
     assert long_ago[JobId("J1")].open_ms > TIMES.gate_close_ms + TIMES.gate_open_ms
 
 
 def test_a_pallet_that_stands_by_is_awaited_until_its_minute() -> None:
     asked = queue(waiting("J1", "A-3-07", 5))
-    found = turns(asked, running("standing_by", 20, driver_in_ms=60_000), planned_order)
+    found = turns(asked, [running("standing_by", 20, driver_in_ms=60_000)], planned_order)
     assert found[JobId("J0")].open_ms == 60_000 + TIMES.gate_open_ms
     assert found[JobId("J1")].open_ms > 60_000 + TIMES.dwell_out_ms
+
+
+def test_the_ground_level_is_served_past_a_pallet_that_stands_by_until_its_driver_comes() -> None:
+    asked = queue(waiting("J1", "A-1-03", 5), waiting("J2", "A-3-07", 5))
+    found = turns(asked, [running("standing_by", 20, driver_in_ms=30_000)], planned_order)
+    assert (found[JobId("J1")].open_ms, found[JobId("J1")].ahead) == (TIMES.gate_open_ms, 0)
+    gone_ms = TIMES.gate_open_ms + TIMES.dwell_out_ms + TIMES.gate_close_ms
+    assert (found[JobId("J0")].open_ms, found[JobId("J0")].ahead) == (gone_ms + TIMES.gate_open_ms, 1)
+    assert (found[JobId("J2")].ahead, found[JobId("J2")].dwells) == (2, 2)
+    assert found[JobId("J2")].open_ms > found[JobId("J0")].open_ms + TIMES.dwell_out_ms
+
+
+def test_a_driver_who_is_there_is_met_before_a_booked_pallet_whose_driver_is_not() -> None:
+    there = replace(running("standing_by", 20, bay="A-1-03"), job=JobId("J1"))
+    found = turns(queue(), [running("delivering", driver_in_ms=60_000), there], planned_order)
+    lowered_ms = TIMES.lower_ms[4]
+    assert (found[JobId("J1")].open_ms, found[JobId("J1")].ahead) == (lowered_ms + TIMES.gate_open_ms, 0)
+    gone_ms = found[JobId("J1")].open_ms + TIMES.dwell_out_ms + TIMES.gate_close_ms
+    assert found[JobId("J0")].open_ms == max(gone_ms, 60_000) + TIMES.gate_open_ms
+
+
+def test_the_pallet_of_who_has_left_goes_home_before_the_next_booked_driver_is_met() -> None:
+    there = replace(running("standing_by", 20, bay="A-1-03"), job=JobId("J1"))
+    leaving = running("at_gate", 48, opened_ago_ms=40_000, shutting=True)
+    found = turns(queue(), [leaving, there], planned_order)
+    assert found[JobId("J1")].open_ms == TIMES.gate_close_ms + TIMES.raise_ms[4] + TIMES.gate_open_ms
+    assert (found[JobId("J1")].ahead, found[JobId("J1")].dwells) == (1, 0)
 
 
 def test_a_job_that_is_nearly_done_leaves_nothing_uncertain() -> None:
@@ -95,7 +122,7 @@ def test_a_job_that_is_nearly_done_leaves_nothing_uncertain() -> None:
         (running("at_gate", 48, opened_ago_ms=40_000, shutting=True), 0),
         (running("returning", 20, opened_ago_ms=60_000), 0),
     ):
-        found = turns(asked, state, planned_order)
+        found = turns(asked, [state], planned_order)
         assert [(due.ahead, due.dwells) for name, due in found.items() if name != "J0"] == [
             (1, dwells),
             (2, dwells + 1),
@@ -106,7 +133,7 @@ def test_slides_that_are_measured_slower_take_longer_in_the_estimate_too() -> No
     slower = replace(TIMES, slide_ms=TIMES.slide_ms + 5000)
     asked = queue(waiting("J1", "A-1-03", 5))
     far = running("preparing", bay="A-4-01")
-    paper, learnt = turns(asked, far, planned_order), turns(replace(asked, times=slower), far, planned_order)
+    paper, learnt = turns(asked, [far], planned_order), turns(replace(asked, times=slower), [far], planned_order)
     assert 4990 <= learnt[JobId("J0")].open_ms - paper[JobId("J0")].open_ms <= 5200
 
 

@@ -7,8 +7,9 @@ commands are refused before anybody looks where a pallet stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 from domain.grid import ModuleLayout
 from domain.machine import Machine
@@ -29,6 +30,8 @@ from runtime.verification.stands import Stands
 from runtime.verification.supervisor_barrier import SupervisorBarrier
 from runtime.verification.world import Fault, Hand, Seen, Sensor
 
+T = TypeVar("T")
+
 
 class Command(NamedTuple):
     """A command that gets past the barrier: how pallets stand once it has begun, and the rule that it breaks."""
@@ -48,6 +51,22 @@ class Look(NamedTuple):
     ways: tuple[tuple[Hand | None, frozenset[Opcode]], ...]
 
 
+Begun = tuple[Opcode, str, int, str | None]
+"""A move that begins: how, in words, the number of the row or lift then, and the rule that it breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[T]):
+    """Slides or lifts: how a barrier is asked about them, and what it has answered so far."""
+
+    own_level_only: bool
+    """Whether only the level's own row matters to it, not those below."""
+    ask: Callable[[Asked], tuple[T, ...]]
+    begin: Callable[[Stand, Asked, tuple[T, ...]], Iterator[Begun]]
+    open: dict[tuple[int, ...], tuple[T, ...]] = field(default_factory=dict)
+    begun: dict[tuple[int, ...], tuple[Begun, ...]] = field(default_factory=dict)
+
+
 class Asking:
     """One barrier, and what it has answered so far."""
 
@@ -64,10 +83,8 @@ class Asking:
         self._mode = None if self._supervisor else machine.slide_mode
         self._stands = stands
         self._judge = stands.judge
-        self._slides: dict[tuple[int, ...], tuple[tuple[str, int, str | None], ...]] = {}
-        self._open_slides: dict[tuple[int, ...], tuple[Sliding, ...]] = {}
-        self._lifts: dict[tuple[int, ...], tuple[tuple[Opcode, str, int, str | None], ...]] = {}
-        self._open_lifts: dict[tuple[int, ...], tuple[Lifting, ...]] = {}
+        self._slides = _Kind(True, barrier.open_slides, self._slides_begin)
+        self._lifts = _Kind(False, barrier.open_lifts, self._lifts_begin)
         self._gates: dict[tuple[int, ...], bool] = {}
         self._gates_unseen: dict[tuple[object, ...], bool | None] = {}
         self._returns: dict[tuple[int, ...], bool] = {}
@@ -84,59 +101,37 @@ class Asking:
                 continue
             for position, level in enumerate(self._levels):
                 if Opcode.SLIDE in opcodes:
-                    for label, row, wrong in self._slides_of(low, stand, look, way, position):
-                        after = self._stands.with_row_number(low, position, row)
-                        yield Command(label, after, wrong, Opcode.SLIDE, hand)
+                    for opcode, label, row, wrong in self._begun(self._slides, low, look, way, level):
+                        yield Command(label, self._stands.with_row_number(low, position, row), wrong, opcode, hand)
                 if not opcodes.isdisjoint(LIFT_OPCODES):
-                    for opcode, label, lift, wrong in self._lifts_of(low, stand, look, way, level):
+                    for opcode, label, lift, wrong in self._begun(self._lifts, low, look, way, level):
                         yield Command(label, self._stands.with_lift_number(low, lift), wrong, opcode, hand)
 
-    def _slides_of(
-        self, low: int, stand: Stand, look: Look, way: int, position: int
-    ) -> tuple[tuple[str, int, str | None], ...]:
-        level = self._levels[position]
-        exact = self._stands.shown(low, look.seen.fault, range(level, level + 1))
+    def _begun(self, kind: _Kind[T], low: int, look: Look, way: int, level: int) -> tuple[Begun, ...]:
+        """The moves of a level that begin: asked with all hidden that can be, and then what is left of them exactly."""
+        first = level if kind.own_level_only else 1
+        exact = self._stands.shown(low, look.seen.fault, range(first, level + 1))
         about = (level, look.number, way, low >> self._stands.lift_shift)
         key = (*about, *exact)
-        found = self._slides.get(key)
+        found = kind.begun.get(key)
         if found is None:
+            stand = self._stands.stand(low)
             hidden = self._stands.veiled(exact, low, level)
-            among = self._open_slides.get((*about, *hidden))
+            among = kind.open.get((*about, *hidden))
             if among is None:
-                among = self._barrier.open_slides(self._asked(stand, look, way, level, hidden))
-                self._open_slides[*about, *hidden] = among
+                among = kind.open[*about, *hidden] = kind.ask(self._asked(stand, look, way, level, hidden))
             asked = self._asked(stand, look, way, level, exact)
-            found = self._slides[key] = tuple(self._slides_begin(stand, asked, position, among)) if among else ()
+            found = kind.begun[key] = tuple(kind.begin(stand, asked, among)) if among else ()
         return found
 
-    def _slides_begin(
-        self, stand: Stand, asked: Asked, position: int, among: tuple[Sliding, ...]
-    ) -> Iterator[tuple[str, int, str | None]]:
+    def _slides_begin(self, stand: Stand, asked: Asked, among: tuple[Sliding, ...]) -> Iterator[Begun]:
+        position = self._levels.index(asked.level)
         for first, second, after in self._barrier.slides(asked, among):
             wrong = self._judge.slide(stand, position, after, asked.hand, self._mode)
             label = f"{told(asked.hand)}slide of level {asked.level} from {first} to {second} begins"
-            yield label, self._stands.row_number(position, under_way(after)), wrong
+            yield Opcode.SLIDE, label, self._stands.row_number(position, under_way(after)), wrong
 
-    def _lifts_of(
-        self, low: int, stand: Stand, look: Look, way: int, level: int
-    ) -> tuple[tuple[Opcode, str, int, str | None], ...]:
-        exact = self._stands.shown(low, look.seen.fault, range(1, level + 1))
-        about = (level, look.number, way, low >> self._stands.lift_shift)
-        key = (*about, *exact)
-        found = self._lifts.get(key)
-        if found is None:
-            hidden = self._stands.veiled(exact, low, level)
-            among = self._open_lifts.get((*about, *hidden))
-            if among is None:
-                among = self._barrier.open_lifts(self._asked(stand, look, way, level, hidden))
-                self._open_lifts[*about, *hidden] = among
-            asked = self._asked(stand, look, way, level, exact)
-            found = self._lifts[key] = tuple(self._lifts_begin(stand, asked, among)) if among else ()
-        return found
-
-    def _lifts_begin(
-        self, stand: Stand, asked: Asked, among: tuple[Lifting, ...]
-    ) -> Iterator[tuple[Opcode, str, int, str | None]]:
+    def _lifts_begin(self, stand: Stand, asked: Asked, among: tuple[Lifting, ...]) -> Iterator[Begun]:
         for opcode, offset in self._barrier.lifts(asked, among):
             begun = self._lift_begins(stand, opcode, offset, asked.seen.fault, asked.hand)
             if begun is not None:
@@ -147,7 +142,7 @@ class Asking:
 
     def _lift_begins(
         self, stand: Stand, opcode: Opcode, offset: int, fault: Fault | None, hand: Hand | None
-    ) -> tuple[Opcode, str, int, str | None] | None:
+    ) -> Begun | None:
         if offset == NO_PALLET:
             nonsense = "R3: a pallet is lifted that does not exist or has no hoist"
             return opcode, f"{told(hand)}{opcode.name} of no pallet begins", 0, nonsense

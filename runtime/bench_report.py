@@ -78,7 +78,7 @@ STATIC = Page(
     ),
 )
 
-_COLOURS = ("#4a6fa5", "#e0a030", "#2a8a5a", "#a0a0a0", "#c87070", "#7a60a0")
+_COLOURS = ("#4a6fa5", "#e0a030", "#2a8a5a", "#a0a0a0", "#c87070", "#7a60a0", "#40b0c0", "#604830")
 _LEFT, _WIDTH, _BAR, _GAP, _TOP, _TAIL = 290, 480, 9, 14, 56, 70
 
 

@@ -143,6 +143,8 @@ class _Court:
         )
         pair = (min(one.offset, other.offset), max(one.offset, other.offset))
         if (one.stalled or other.stalled) and not together and not self._touching(one, other):
+            if not self._on_course(one, other):
+                return
             since = self._jammed_since_ms.setdefault(pair, self._now_ms)
             if self._now_ms - since <= REACTION_MS:
                 return
@@ -160,6 +162,12 @@ class _Court:
         low, high = sorted((one, other), key=lambda pallet: pallet.z_at(now))
         tall = low.car.vehicle.height_mm if low.car is not None else PALLET_HEIGHT_MM
         return not apart and high.z_at(now) < low.z_at(now) + tall
+
+    def _on_course(self, one: PalletPlant, other: PalletPlant) -> bool:
+        """Whether what two pallets still have to go meets: a train at its goal brakes by itself, with no new order."""
+        a, b, c, d = _box(one, self._now_ms)
+        left, right, bottom, top = _box(other, self._now_ms)
+        return a < right and left < b and c < top and bottom < d
 
     @property
     def _width(self) -> int:
@@ -297,13 +305,13 @@ class _Court:
             self._unhooked_since_ms[pallet.offset] = self._now_ms if since is None else since
 
 
-def _box(pallet: PalletPlant) -> Box:
-    """The space a pallet and its car fill from now to the end of their travel."""
+def _box(pallet: PalletPlant, from_ms: int | None = None) -> Box:
+    """The space a pallet and its car fill in the whole of their travel, or from a time on."""
     left = right = pallet.x_mm
     bottom = top = pallet.z_mm
     travel = pallet.travel
     if travel is not None:
-        start, end = travel.knots[0].at_mm, travel.end_mm
+        start, end = travel.knots[0].at_mm if from_ms is None else travel.position_mm(from_ms), travel.end_mm
         if pallet.motion is Motion.SLIDE:
             left, right = min(start, end), max(start, end)
         else:

@@ -94,6 +94,39 @@ def test_a_train_told_to_stop_brakes_in_step(small: Hand) -> None:
     assert small.broken == set()
 
 
+def jam(hand: Hand, bay: str) -> None:
+    hand.module.stall(hand.module.pallet(BayId(bay)))
+    hand.oracle.observe()
+
+
+@pytest.mark.parametrize(("stopped_after_ms", "broken"), [(80, set()), (400, {"R1"})])
+def test_a_train_whose_first_motor_jams_must_brake_at_once(
+    small: Hand, stopped_after_ms: int, broken: set[str]
+) -> None:
+    small.module.start_slide(0, 2, 0)
+    small.module.start_slide(1, 3, 0)
+    small.run(5000)
+    jam(small, "A-1-02")
+    small.run(stopped_after_ms)
+    small.module.stop_all(small.plant.now_ms)
+    small.run(5000)
+    assert small.broken == broken
+
+
+def test_a_motor_that_jams_when_its_train_is_at_its_goal_calls_for_no_braking(small: Hand) -> None:
+    """Seed 4 of the configured garage: who goes ahead leaves the jammed one behind, and brakes in its cell anyhow."""
+    small.module.start_slide(0, 2, 0)
+    small.module.start_slide(1, 3, 0)
+    small.run(small.module.machine.slide_ms(small.module.layout.pitch_mm) - 540)
+    assert small.module.moving == 2
+    jam(small, "A-1-01")
+    small.run(60)
+    small.module.stop_all(small.plant.now_ms)
+    small.run(5000)
+    assert small.module.moving == 0
+    assert small.broken == set()
+
+
 def test_lowering_onto_a_pallet_breaks_r1_and_r3(small: Hand) -> None:
     small.hook("A-2-01", True)
     assert small.broken == {"R3"}

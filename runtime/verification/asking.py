@@ -91,10 +91,8 @@ class Asking:
 
     def commands(self, low: int, look: Look) -> Iterator[Command]:
         """Every command to pallets that gets past the barrier."""
-        if not look.ways:
-            return
-        stand = self._stands.stand(low)
-        if _falls_unseen(stand.lift, look.seen.fault):
+        stand = self._stand_to_ask(low, look)
+        if stand is None:
             return
         for way, (hand, opcodes) in enumerate(look.ways):
             if hand is not None and not _is_true(hand.bypass, stand.lift):
@@ -106,6 +104,11 @@ class Asking:
                 if not opcodes.isdisjoint(LIFT_OPCODES):
                     for opcode, label, lift, wrong in self._begun(self._lifts, low, look, way, level):
                         yield Command(label, self._stands.with_lift_number(low, lift), wrong, opcode, hand)
+
+    def _stand_to_ask(self, low: int, look: Look) -> Stand | None:
+        """How the pallets stand, if anything can be asked while they do."""
+        stand = self._stands.stand(low)
+        return stand if look.ways and not _falls_unseen(stand.lift, look.seen.fault) else None
 
     def _begun(self, kind: _Kind[T], low: int, look: Look, way: int, level: int) -> tuple[Begun, ...]:
         """The moves of a level that begin: asked with all hidden that can be, and then what is left of them exactly."""
@@ -160,10 +163,8 @@ class Asking:
 
     def gates(self, low: int, look: Look) -> Iterator[tuple[Opcode, Hand | None, str | None]]:
         """Every gate command that gets past the barrier, and the rule that it breaks by how the pallets stand."""
-        if not look.ways:
-            return
-        stand = self._stands.stand(low)
-        if _falls_unseen(stand.lift, look.seen.fault):
+        stand = self._stand_to_ask(low, look)
+        if stand is None:
             return
         for way, (hand, opcodes) in enumerate(look.ways):
             for opcode in GATE_OPCODES:

@@ -222,12 +222,13 @@ class SensedModule:
     def signals(self, seen: Seen) -> tuple[tuple[PalletSignal, ...], tuple[int, ...]]:
         """The words of all pallets and the cells of all levels that the soft PLC publishes of this."""
         slack, beyond = seen.drive is Drive.SLACK, seen.drive is Drive.OVERTRAVEL
-        pallets = []
+        pallets: list[PalletSignal] = []
         for pallet in self.plant.pallets:
             pallet.slack, pallet.overtravel = slack, beyond
-            seen_at_all = self._gists.get(pallet.level) is not Gist.BUSY
-            word = PalletSignal(_Word(state_word(self.plant, pallet)), round(pallet.z_mm)) if seen_at_all else None
-            pallets.append(word or HIDDEN_SIGNAL)
+            if self._gists.get(pallet.level) is Gist.BUSY:
+                pallets.append(HIDDEN_SIGNAL)
+            else:
+                pallets.append(PalletSignal(_Word(state_word(self.plant, pallet)), round(pallet.z_mm)))
         return tuple(pallets), tuple(self._cells(level) for level in range(1, len(self.layout.levels) + 1))
 
     def _cells(self, level: int) -> int:

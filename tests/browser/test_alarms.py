@@ -37,3 +37,20 @@ def test_an_operator_acknowledges_one_alarm_and_shelves_another(page: Page, serv
         AcknowledgeAlarm(AlarmId("estop:B"), "Wang"),
         ShelveAlarm(SILENT, 3_600_000, "Wang", "值班台操作"),
     ]
+
+
+def test_a_press_on_one_alarm_counts_though_another_comes_above_it(
+    page: Page, served: Served, garage: FakeGarage
+) -> None:
+    log_in(page, f"{served.url}/operator", OPERATOR_TOKEN)
+    page.click("[data-test=alarm-counts]")
+    garage.raise_alarm(SILENT)
+    acknowledge = page.locator(f"tr[data-alarm='{SILENT}'] [data-test=acknowledge]")
+    acknowledge.focus()
+    garage.raise_alarm("estop:B")
+    expect(page.locator("[data-test=alarms] tbody tr").first).to_contain_text("急停按下 B")
+    # whoever works with the keyboard has not lost the place, nor got another's
+    expect(acknowledge).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"tr[data-alarm='{SILENT}']")).to_contain_text("已确认")
+    assert garage.commands == [AcknowledgeAlarm(SILENT, "Wang")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from domain.commands import ConfirmModule, ResetFaults
+from domain.commands import ConfirmModule, PauseGarage, ResetFaults
 from domain.ids import ModuleId
 from tests.api.fake_garage import FakeGarage
 from tests.browser.conftest import COMMITTEE_TOKEN, OPERATOR_TOKEN, Served
@@ -18,6 +18,8 @@ def log_in(page: Page, url: str, token: str) -> None:
     page.click("[data-test=login-by-token]")
     page.fill("#token", token)
     page.click("[data-test=login-button]")
+    # a button that stands there before its script has come does nothing
+    page.wait_for_url(url)
 
 
 def test_an_operator_clears_a_fault_and_confirms_the_module(page: Page, served: Served, garage: FakeGarage) -> None:
@@ -45,7 +47,8 @@ def test_a_command_that_is_not_confirmed_is_not_sent(page: Page, served: Served,
         dialog.dismiss()
 
     page.on("dialog", decline)
-    page.click("[data-test=pause]")
+    with page.expect_event("dialog"):
+        page.click("[data-test=pause]")
     expect(page.locator("[data-test=pause]")).to_be_enabled()
     assert asked == ["暂停受理新请求？"]
     assert garage.commands == []
@@ -56,6 +59,18 @@ def test_the_desk_follows_the_garage_by_itself(page: Page, served: Served, garag
     expect(page.locator("article.card[data-module=C]")).to_contain_text("就绪")
     garage.change_module("C", state="locked", reasons=["pallet_unknown:C-2-01"])
     expect(page.locator("article.card[data-module=C]")).to_contain_text("有载车板不在位")
+
+
+def test_a_press_counts_though_the_panel_changes_under_the_finger(page: Page, served: Served, garage: FakeGarage) -> None:
+    log_in(page, f"{served.url}/operator", OPERATOR_TOKEN)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.hover("[data-test=pause]")
+    page.mouse.down()
+    garage.change_module("C", state="locked", reasons=["pallet_unknown:C-2-01"])
+    expect(page.locator("article.card[data-module=C]")).to_contain_text("有载车板不在位")
+    page.mouse.up()
+    expect(page.locator("[data-test=feedback]")).to_contain_text("指令已受理")
+    assert [type(command) for command in garage.commands] == [PauseGarage]
 
 
 def test_the_committee_reads_the_ledger(page: Page, served: Served, garage: FakeGarage) -> None:

@@ -43,7 +43,7 @@ class MachineUnderHand(FakeGarage):
         self.run.plant().set_mode(PlcMode.MANUAL)
         self.run.wait(1000)
         self.sign_ms = 0
-        """When the garage heard last that the button is held."""
+        """When the garage heard last that the button is held: of a move that has ended a late word says nothing."""
         self.moved_ms = 0
         """When anything moved last."""
 
@@ -51,7 +51,8 @@ class MachineUnderHand(FakeGarage):
         self.commands.append(command)
         reply = self.run.ask(command)
         if isinstance(command, JogMove | HoldManual):
-            self.sign_ms = self.run.now_ms
+            if isinstance(command, JogMove) or self.run.plant().moving:
+                self.sign_ms = self.run.now_ms
             self.let_pass(REFRESH_MS)
         elif isinstance(command, LetGo):
             self.let_pass(2 * STOP_MS)

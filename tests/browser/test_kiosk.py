@@ -91,6 +91,13 @@ def shown_pin(page: Page) -> str:
     return page.locator("[data-test=pin-digits]").inner_text().replace(" ", "").strip()
 
 
+def in_english(page: Page) -> None:
+    """The same screen in the other language."""
+    page.click("[data-test=language]")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    screen(page, "welcome")
+
+
 def stage(page: Page, name: str) -> None:
     expect(page.locator("#job")).to_have_attribute("data-stage", name)
     assert_readable(page)
@@ -143,10 +150,25 @@ def test_a_car_is_parked_and_fetched_again(kiosk: Page, garage: FakeGarage) -> N
     expect(kiosk.locator("[data-test=fee]")).to_contain_text("¥36.00")
 
 
+def test_a_press_counts_though_the_minutes_change_under_the_finger(kiosk: Page, garage: FakeGarage) -> None:
+    kiosk.click("[data-test=park]")
+    type_plate(kiosk, "京A12345")
+    kiosk.click("[data-test=class-Z]")
+    not_sure_when(kiosk)
+    stage(kiosk, "queued")
+    told = kiosk.locator("[data-test=eta]").inner_text()
+    kiosk.hover("[data-test=cancel]")
+    kiosk.mouse.down()
+    garage.advance("J000001", "delivering", eta_s=600, ahead=0)
+    expect(kiosk.locator("[data-test=eta]")).not_to_have_text(told)
+    kiosk.mouse.up()
+    expect(kiosk.locator("[data-test=cancel-no]")).to_be_visible()
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_who_parks_tells_when_the_car_is_wanted_again(kiosk: Page, garage: FakeGarage, language: str) -> None:
     if language == "en":
-        kiosk.click("[data-test=language]")
+        in_english(kiosk)
     kiosk.click("[data-test=park]")
     type_plate(kiosk, "京A12345")
     kiosk.click("[data-test=class-Z]")
@@ -161,7 +183,7 @@ def test_who_parks_tells_when_the_car_is_wanted_again(kiosk: Page, garage: FakeG
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_another_day_and_minute_are_told_one_question_at_a_time(kiosk: Page, garage: FakeGarage, language: str) -> None:
     if language == "en":
-        kiosk.click("[data-test=language]")
+        in_english(kiosk)
     kiosk.click("[data-test=park]")
     type_plate(kiosk, "京A12345")
     kiosk.click("[data-test=class-Z]")
@@ -186,6 +208,7 @@ def test_a_car_is_charged_and_the_charge_is_ended(kiosk: Page) -> None:
     screen(kiosk, "charging")
     pin = shown_pin(kiosk)
     kiosk.click("[data-test=cancel]")
+    screen(kiosk, "welcome")
     kiosk.click("[data-test=charge]")
     kiosk.click("[data-test=charge-stop]")
     screen(kiosk, "spot")
@@ -272,9 +295,7 @@ def test_cancel_stands_at_the_same_place_on_every_question(kiosk: Page, garage: 
 
 
 def test_in_english_every_screen_fits_too(kiosk: Page, garage: FakeGarage) -> None:
-    kiosk.click("[data-test=language]")
-    expect(kiosk.locator("html")).to_have_attribute("lang", "en")
-    screen(kiosk, "welcome")
+    in_english(kiosk)
     kiosk.click("[data-test=park]")
     type_plate(kiosk, "京A12345")
     screen(kiosk, "vehicle-class")

@@ -50,6 +50,7 @@ def test_an_administrator_asks_for_the_lock_of_somebody_absent_and_another_agree
     garage.recovery_fields["locks"] = [LOCK]
     page.on("dialog", lambda dialog: dialog.accept())
     log_in_by_name(page, url, "Li", "iL")
+    expect(page.locator("[data-test=who]")).to_have_text("Li")
     page.goto(f"{url}/operator/modules/B/manual")
     # a reason first
     page.click("[data-test=removal-ask]")
@@ -65,6 +66,7 @@ def test_an_administrator_asks_for_the_lock_of_somebody_absent_and_another_agree
     # and somebody else, who is no administrator, agrees
     page.context.clear_cookies()
     log_in_by_name(page, url, "Wang", "gnaW")
+    expect(page.locator("[data-test=who]")).to_have_text("Wang")
     page.goto(f"{url}/operator/modules/B/manual")
     with page.expect_response(REMOVAL):
         page.click("[data-test=removal-grant]")

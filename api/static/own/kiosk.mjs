@@ -52,11 +52,12 @@ function arrive() {
 
 /** Back to the first question; while the garage is away this page stays, for a browser's error page has no way back. */
 async function goToStart() {
-  touched = performance.now();
+  const left = performance.now();
+  touched = left;
   if (dialog.open) dialog.close();
   try {
     await fetch("/health/live");
-    location.assign("/kiosk");
+    if (touched === left) location.assign("/kiosk"); // whoever touches the screen meanwhile stays
   } catch {
     offline.hidden = false;
   }

@@ -61,7 +61,9 @@ def test_the_desk_follows_the_garage_by_itself(page: Page, served: Served, garag
     expect(page.locator("article.card[data-module=C]")).to_contain_text("有载车板不在位")
 
 
-def test_a_press_counts_though_the_panel_changes_under_the_finger(page: Page, served: Served, garage: FakeGarage) -> None:
+def test_a_press_counts_though_the_panel_changes_under_the_finger(
+    page: Page, served: Served, garage: FakeGarage
+) -> None:
     log_in(page, f"{served.url}/operator", OPERATOR_TOKEN)
     page.on("dialog", lambda dialog: dialog.accept())
     page.hover("[data-test=pause]")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.interlocks import loaded_sensors, signal_of, zone_clear
-from controller.memory import Job, Memory
+from controller.memory import Memory
+from controller.records import Job
 from domain.events import CarLeft, CarParked, CarStruck, Event
 from domain.grid import ModuleLayout
 from domain.refusals import Refusal, RefusalCode

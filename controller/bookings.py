@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from controller.machines import BOOKING, JOB
-from controller.memory import Booking, Job, Memory, ParkedCar
+from controller.memory import Memory
+from controller.records import Booking, Job, ParkedCar
 from controller.scan import Scan
 from domain.booking import BookingKind, Repeat, due_on, next_due_utc_ms
 from domain.commands import (

@@ -7,7 +7,7 @@ split of the budget itself is the scheduler's; prices are the ledger's.
 from __future__ import annotations
 
 from controller.machines import LINK, SPOT
-from controller.memory import Charging, SpotMemory
+from controller.records import Charging, SpotMemory
 from controller.scan import Scan
 from domain.events import ChargingEnded, EnergyMetered, LinkAdvanced, SpotAdvanced
 from domain.ids import SpotId

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controller.memory import Job, Memory
+from controller.memory import Memory
 from controller.queueing import outlook_of, queue_of, queued_jobs, times_of
+from controller.records import Job
 from controller.scan import Scan
 from domain.booking import DAY_MINUTES, MINUTE_MS
 from domain.events import JobEstimated

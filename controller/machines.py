@@ -1,7 +1,7 @@
 """The ten machines of the controller, each as its table.
 
-Decides which changes of state exist at all. When to fire them is decided by `module`, `links` and
-`charging`; docs/state-machines.md is drawn from here.
+Decides which changes of state exist at all. When to fire them is decided by `module`, `job_work`,
+`gate_session`, `plc_link`, `charging` and others; docs/state-machines.md is drawn from here.
 """
 
 from __future__ import annotations

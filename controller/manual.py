@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from controller import interlocks
 from controller.machines import MODULE
-from controller.memory import ManualHolder, ModuleMemory
 from controller.motions import Failure, Motions
 from controller.outage import forbidden
 from controller.reconcile import at_rest
+from controller.records import ManualHolder, ModuleMemory
 from controller.scan import Scan
 from domain.commands import (
     AskBypass,

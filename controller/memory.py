@@ -14,6 +14,21 @@ from typing import Any
 from controller.alarm_book import ALARM_EVENTS, AlarmBook, AlarmEvent
 from controller.machines import NIGHT
 from controller.maintenance_book import MaintenanceBook
+from controller.records import (
+    BOOKING_ENDS,
+    Booking,
+    BypassRecord,
+    Charging,
+    Job,
+    Lock,
+    LockRemoval,
+    ManualHolder,
+    ModuleMemory,
+    MotionRecord,
+    Outage,
+    ParkedCar,
+    SpotMemory,
+)
 from controller.stopwatch import part_of
 from domain.events import (
     BookingAdvanced,
@@ -66,243 +81,18 @@ from domain.events import (
 )
 from domain.ids import BayId, BayRef, BookingId, ChargingId, JobId, ModuleId, Plate, SpotId, parse_bay
 from domain.outputs import Opcode
-from domain.reasons import Why, why_from
-from domain.vehicle import Vehicle
 from scheduler.arrivals import NO_ARRIVALS, Arrivals, learn_arrival
 from scheduler.calibration import Calibration
 from scheduler.habits import UNKNOWN_CROWD, Habit, faintest, learn_crowd, learn_departure
-from scheduler.measured import Timing, dwell_part
+from scheduler.measured import dwell_part
 
 HABITS_KEPT = 2000
 """Plates whose habits are remembered: more than twice the households of a large compound."""
 
 ENDED_JOBS_KEPT = 500
-_PLUGGED = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 OPEN_ENDS = frozenset({"done", "cancelled"})
-BOOKING_ENDS = frozenset({"kept", "missed", "cancelled"})
+_PLUGGED = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 ENDED_BOOKINGS_KEPT = 500
-
-
-@dataclass(slots=True)
-class ParkedCar:
-    """A car in our care."""
-
-    plate: Plate
-    vehicle: Vehicle
-    bay: BayId
-    pin_digest: str
-    since_utc_ms: int
-
-
-@dataclass(slots=True)
-class Job:
-    """One storage or retrieval; `state` is one of the JOB table.
-
-    `came_utc_ms` is when its driver asked for it; a booked job has none until then. `due_utc_ms` is
-    the booked minute.
-    """
-
-    id: JobId
-    kind: str
-    plate: Plate
-    vehicle: Vehicle
-    bay: BayId
-    module: ModuleId
-    pin_digest: str
-    requested_utc_ms: int
-    state: str = "queued"
-    session_state: str | None = None
-    opened_utc_ms: int | None = None
-    ended_utc_ms: int | None = None
-    overdue: bool = False
-    overdue_in: str = ""
-    """Where it waited too long last: `queued`, or `open` at the gate."""
-    withdrawn: bool = False
-    priority: str = "normal"
-    booking: BookingId | None = None
-    due_utc_ms: int | None = None
-    came_utc_ms: int | None = None
-    stood_utc_ms: int | None = None
-    why: Why = ()
-    estimate_ms: tuple[int, int, int] | None = None
-    """What was told at the request: from, about, to."""
-    estimated_utc_ms: int = 0
-    planned_ms: int = 0
-    """What the plan said then."""
-    dwells: int = 0
-    """How many drivers had yet to finish at the gate before it when it was estimated."""
-    told_level: int = 0
-    """Level of its bay then."""
-    since_utc_ms: int = 0
-    """When it came to its present state."""
-    dwelt_ms: int | None = None
-    """How long its driver had the gate open, to the word that the zone is clear; None if that is not known."""
-
-    @property
-    def has_driver(self) -> bool:
-        """Whether somebody has asked for it in person."""
-        return self.came_utc_ms is not None
-
-    @property
-    def waits_from_utc_ms(self) -> int:
-        """From when on somebody waits: the request, or the booked minute if that is later."""
-        return max(self.due_utc_ms or 0, self.came_utc_ms or self.due_utc_ms or self.requested_utc_ms)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the job still has something to do."""
-        return self.ended_utc_ms is None
-
-    @property
-    def level(self) -> int:
-        """Level of its bay."""
-        return parse_bay(self.bay).level
-
-
-@dataclass(slots=True)
-class Booking:
-    """One booking; `state` is one of the BOOKING table, `kind` and `repeat` as in `domain.booking`."""
-
-    id: BookingId
-    plate: Plate
-    vehicle: Vehicle
-    pin_digest: str
-    kind: str
-    minute_of_day: int
-    repeat: str
-    due_utc_ms: int
-    state: str = "planned"
-    why: Why = ()
-    job: JobId | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its time is still to come, or it is being served."""
-        return self.state not in BOOKING_ENDS
-
-
-@dataclass(slots=True)
-class MotionRecord:
-    """A move that was asked for and has not ended."""
-
-    mailbox: int
-    command_id: int
-    opcode: int
-    first: int
-    second: int
-    deadline_ms: int
-    job: JobId | None
-    alone: bool = False
-    """Whether nothing else of the module moved when it was asked: its motors did not wait for others to start."""
-
-
-@dataclass(slots=True)
-class ManualHolder:
-    """Who has a module in hand; `token_digest` tells their page from any other."""
-
-    operator: str
-    reason: str
-    token_digest: str
-    since_utc_ms: int
-
-
-@dataclass(slots=True)
-class BypassRecord:
-    """An interlock (`outputs.Bypass`) that the holder wants set aside, and who granted it, if anybody has."""
-
-    interlock: int
-    reason: str
-    second: str | None = None
-
-
-@dataclass(slots=True)
-class LockRemoval:
-    """An administrator's wish to take away the lock of somebody absent."""
-
-    operator: str
-    reason: str
-    asked_utc_ms: int
-
-
-@dataclass(slots=True)
-class Lock:
-    """A person's lock on a module."""
-
-    reason: str
-    since_utc_ms: int
-    removal: LockRemoval | None = None
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Lock:
-        """The lock of a snapshot."""
-        removal = state.get("removal")
-        return cls(state["reason"], state["since_utc_ms"], LockRemoval(**removal) if removal else None)
-
-
-@dataclass(slots=True)
-class ModuleMemory:
-    """One module; `state` is one of the MODULE table."""
-
-    state: str = "offline"
-    reasons: tuple[str, ...] = ()
-    last_command_id: int = 0
-    motions: dict[int, MotionRecord] = field(default_factory=dict)
-    unfinished: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Slides that did not end, by level: (first, second). They are asked again after a confirmation."""
-    faults: tuple[int, ...] = ()
-    down: BayId | None = None
-    """The upper pallet that a finished move left on the ground."""
-    manual: ManualHolder | None = None
-    bypass: BypassRecord | None = None
-    locks: dict[str, Lock] = field(default_factory=dict)
-    """By the person who hung it."""
-    unconfirmed: bool = False
-    """Whether it was locked or worked on since it was last ready: only a person's word makes it ready again."""
-    timings: dict[str, Timing] = field(default_factory=dict)
-    """What the parts of its jobs have taken, by name (`scheduler.measured`)."""
-
-    def learn(self, part: str, took_ms: int) -> None:
-        """One more measurement of a part."""
-        self.timings[part] = self.timings.get(part, Timing()).learnt(took_ms)
-
-
-@dataclass(slots=True)
-class Charging:
-    """One charging session."""
-
-    id: ChargingId
-    spot: SpotId
-    plate: Plate
-    pin_digest: str
-    started_utc_ms: int
-    metered_utc_ms: int
-    metered_total_wh: int
-    slices: list[tuple[int, int, int]] = field(default_factory=list)
-    ended_utc_ms: int | None = None
-    plugged: bool = False
-    """Whether the cable has been in: from then on an empty socket is the end of the session."""
-
-    @property
-    def energy_wh(self) -> int:
-        """What has been metered so far."""
-        return sum(part[2] for part in self.slices)
-
-
-@dataclass(slots=True)
-class SpotMemory:
-    """One charging spot; `state` is one of the SPOT table."""
-
-    state: str = "Unavailable"
-    charging: ChargingId | None = None
-
-
-@dataclass(slots=True)
-class Outage:
-    """A part out of service: what is being done about it, who said so, since when."""
-
-    reason: str
-    operator: str
-    since_utc_ms: int
 
 
 @dataclass(slots=True)
@@ -407,42 +197,19 @@ class Memory:
         memory.crowd = Habit.from_state(state["crowd"]) if "crowd" in state else UNKNOWN_CROWD
         memory.arrivals = Arrivals.from_state(state["arrivals"]) if "arrivals" in state else NO_ARRIVALS
         memory.calibration = Calibration.from_state(state.get("calibration", {}).get("scores", ()))
-        for plate, car in state["parked"].items():
-            memory._park(ParkedCar(**{**car, "vehicle": Vehicle(**car["vehicle"]), "plate": plate}))
-        for job_id, fields in state["jobs"].items():
-            job = _job_from(fields)
-            memory.jobs[job_id] = job
-            if job.is_open:
-                memory.open_jobs.setdefault(job.module, []).append(job_id)
-        for name, booking in state.get("bookings", {}).items():
-            memory.bookings[name] = Booking(**_with_why({**booking, "vehicle": Vehicle(**booking["vehicle"])}))
+        for car in state["parked"].values():
+            memory._park(ParkedCar.from_state(car))
+        for name, job in state["jobs"].items():
+            memory.jobs[name] = Job.from_state(job)
+            if memory.jobs[name].is_open:
+                memory.open_jobs.setdefault(memory.jobs[name].module, []).append(name)
+        memory.bookings = {name: Booking.from_state(booking) for name, booking in state.get("bookings", {}).items()}
         memory.alarms = AlarmBook.from_state(state.get("alarms"))
         memory.maintenance = MaintenanceBook.from_state(state.get("maintenance"))
         memory.out_of_service = {part: Outage(**mark) for part, mark in state.get("out_of_service", {}).items()}
-        for name, module in state["modules"].items():
-            motions = {int(box): MotionRecord(**m) for box, m in module["motions"].items()}
-            unfinished = {int(level): (way[0], way[1]) for level, way in module["unfinished"].items()}
-            memory.modules[name] = ModuleMemory(
-                state=module["state"],
-                reasons=tuple(module["reasons"]),
-                last_command_id=module["last_command_id"],
-                motions=motions,
-                unfinished=unfinished,
-                faults=tuple(module["faults"]),
-                down=module.get("down"),
-                manual=ManualHolder(**module["manual"]) if module.get("manual") else None,
-                bypass=BypassRecord(**module["bypass"]) if module.get("bypass") else None,
-                locks={name: Lock.from_state(lock) for name, lock in module.get("locks", {}).items()},
-                unconfirmed=module.get("unconfirmed", module["state"] == "locked"),
-                timings={
-                    part: Timing(tuple(known["took_ms"]), known["median_ms"])
-                    for part, known in module.get("timings", {}).items()
-                },
-            )
+        memory.modules = {name: ModuleMemory.from_state(module) for name, module in state["modules"].items()}
         memory.spots = {name: SpotMemory(**spot) for name, spot in state["spots"].items()}
-        for name, charging in state["chargings"].items():
-            slices = [(part[0], part[1], part[2]) for part in charging["slices"]]
-            memory.chargings[name] = Charging(**{**charging, "slices": slices})
+        memory.chargings = {name: Charging.from_state(charging) for name, charging in state["chargings"].items()}
         return memory
 
     def _park(self, car: ParkedCar) -> None:
@@ -716,25 +483,6 @@ class Memory:
         over = [name for name, charging in self.chargings.items() if charging.ended_utc_ms is not None]
         for name in over[: max(0, len(over) - ENDED_JOBS_KEPT)]:
             del self.chargings[name]
-
-
-def _job_from(fields: dict[str, Any]) -> Job:
-    estimate = fields.get("estimate_ms")
-    # Snapshots from before there were bookings: every job had its driver from the first.
-    came = fields.get("came_utc_ms", fields["requested_utc_ms"])
-    known = {"vehicle": Vehicle(**fields["vehicle"]), "estimate_ms": tuple(estimate) if estimate else None}
-    if "ahead" in fields:
-        # Snapshots from before plans were corrected by their record: the plan was told as it was.
-        fields = {**fields, "dwells": fields["ahead"], "planned_ms": estimate[1] if estimate else 0}
-        fields["told_level"] = parse_bay(fields["bay"]).level
-        del fields["ahead"]
-    return Job(**_with_why({**fields, **known, "came_utc_ms": came}))
-
-
-def _with_why(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a job or a booking; snapshots of an earlier version have a free text called `reason`."""
-    written = fields.pop("reason", ())
-    return {**fields, "why": why_from(fields.get("why", written))}
 
 
 _APPLY: dict[type[Event], Any] = {

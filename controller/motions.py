@@ -1,6 +1,6 @@
 """The handshake of moves with a module's mailboxes: ask, see the echo, see the end, or give up.
 
-Decides when a command is repeated and when it has failed. What to ask is decided by `module`.
+Decides when a command is repeated and when it has failed. Whether to ask is decided by `moves` and `manual`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.machines import MOTION
-from controller.memory import Job, ModuleMemory, MotionRecord
 from controller.meter import Meter
+from controller.records import Job, ModuleMemory, MotionRecord
 from controller.scan import Scan
 from controller.stopwatch import is_whole, part_of
 from domain.events import MotionEnded, MotionRequested

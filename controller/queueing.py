@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from controller.memory import Job, Memory
+from controller.memory import Memory
+from controller.records import Job
 from domain.booking import DAY_MINUTES, MINUTE_MS, local_minute
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, parse_bay

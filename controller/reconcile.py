@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 
 from controller.interlocks import loaded_sensors
-from controller.memory import Job
+from controller.records import Job
 from domain.grid import ModuleLayout
 from domain.ids import BayId, Plate
 from domain.refusals import Refusal, RefusalCode

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller import interlocks
-from controller.memory import Job, ModuleMemory
 from controller.reconcile import Place, classify, disagreements
+from controller.records import Job, ModuleMemory
 from domain.grid import ModuleLayout
 from domain.ids import BayId, Plate
 from domain.outputs import GATE, Bypass, Opcode

@@ -15,10 +15,10 @@ from controller.charging import ChargingControl
 from controller.estimates import Estimates
 from controller.machines import GARAGE, JOB
 from controller.maintenance import record_work
-from controller.memory import Booking, Job, ParkedCar
 from controller.module import ModuleControl
 from controller.motions import motor_w
 from controller.outage import put_back, take_out
+from controller.records import Booking, Job, ParkedCar
 from controller.refusal_log import RefusalLog
 from controller.scan import Scan
 from controller.surroundings import arrival_of, surroundings_of

@@ -15,10 +15,11 @@ from controller.alarms import Alarms
 from controller.charging import ChargingControl
 from controller.estimates import Estimates, bay_costs, next_minute_utc_ms, usual_departure_utc_ms
 from controller.machines import GARAGE
-from controller.memory import Job, Memory
+from controller.memory import Memory
 from controller.module import ModuleControl
 from controller.night import Night
 from controller.plc_link import Expected
+from controller.records import Job
 from controller.requests import Requests
 from controller.scan import Scan, Step
 from domain.commands import AlarmCommand, Command, Refused, Reply

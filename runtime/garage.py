@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing import ledger
-from controller.memory import Charging, Job
+from controller.records import Charging, Job
 from controller.step import Controller
 from domain.commands import Command, Reply
 from domain.ids import BayId, BookingId, ChargingId, JobId, ModuleId, Plate

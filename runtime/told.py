@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from controller.memory import Job
+from controller.records import Job
 from scheduler.calibration import CLASSES, class_of
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.memory import Booking, Charging, Job, Memory
+from controller.memory import Memory
 from controller.reconcile import Place, classify
+from controller.records import Booking, Charging, Job
 from controller.step import Controller
 from domain.grid import ModuleLayout
 from domain.ids import BayId, parse_bay

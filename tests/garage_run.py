@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from controller.memory import Job, Memory, ModuleMemory
+from controller.memory import Memory
+from controller.records import Job, ModuleMemory
 from domain.commands import (
     Accepted,
     Command,

@@ -11,7 +11,8 @@ from controller.alarm_commands import handle_alarm
 from controller.bookings import Bookings
 from controller.maintenance import record_work
 from controller.maintenance_book import MaintenanceBook
-from controller.memory import Memory, ParkedCar
+from controller.memory import Memory
+from controller.records import ParkedCar
 from controller.scan import Scan
 from domain.alarms import AlarmId
 from domain.booking import Repeat

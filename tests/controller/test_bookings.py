@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.memory import Booking
+from controller.records import Booking
 from domain.booking import BookingKind, Repeat
 from domain.commands import CancelBooking, CancelJob, ChangeBooking, Leaving, MakeBooking, RequestStorage
 from domain.events import JobQueued, MotionRequested

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.job_work import JobWork
 from domain.commands import CancelJob, ConfirmClear, ConfirmModule, EnterCar, Refused, ResetFaults, StrikeCar
 from domain.events import FaultRaised, ModuleAdvanced, SessionAdvanced
 from domain.faults import FaultNumber
@@ -178,7 +179,7 @@ def test_a_broken_invariant_stops_the_machine_and_drops_the_heartbeat(
 ) -> None:
     job = lowering(garage)
     module = garage.run.controller.modules[A]
-    monkeypatch.setattr(module, "_drive", lambda *about: 1 / 0)
+    monkeypatch.setattr(JobWork, "drive", lambda *about: 1 / 0)
     module.touched = True
     reply = garage.ask(ConfirmModule(A, "Wang"))
     assert isinstance(reply, Refused)

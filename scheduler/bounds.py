@@ -45,6 +45,20 @@ def least_of(instance: Instance, regime: Regime, job: PlanJob) -> Least:
     return Least(True, lead_ms, tail_ms, regime.raise_ms[level], weight)
 
 
+def quickest_raise_ms(instance: Instance, regime: Regime) -> int:
+    """The shortest raising that may come before an upper pallet is lowered; 0 where no pallet can be down.
+
+    Of any pallet that can be down then, also of one that serves two jobs or has been down from the start.
+    """
+    bays = {job.bay for job in instance.jobs if job.bay is not None}
+    if instance.free_storages:
+        bays |= instance.empty
+    if instance.lowered is not None:
+        bays.add(instance.lowered)
+    levels = (instance.refs[bay].level for bay in bays)
+    return min((regime.raise_ms[level] for level in levels if level > 1), default=0)
+
+
 def least_slides_ms(instance: Instance, regime: Regime, job: PlanJob) -> int:
     """The shortest slides before an upper pallet; 0 if its shaft may be free."""
     if job.bay is None or not regime.plain:
@@ -81,7 +95,8 @@ def weighted_bound_ms(instance: Instance, regime: Regime) -> int:
         for job, least in zip(instance.jobs, leasts, strict=True)
     )
     asked = sum(least.weight * job.requested_ms for job, least in zip(instance.jobs, leasts, strict=True))
-    return max(alone, preemptive_bound_ms(instance, leasts) - asked, in_turn_ms(leasts) - asked)
+    preemptive_ms = preemptive_bound_ms(instance, leasts, quickest_raise_ms(instance, regime))
+    return max(alone, preemptive_ms - asked, in_turn_ms(leasts) - asked)
 
 
 def in_turn_ms(leasts: Sequence[Least]) -> int:
@@ -102,16 +117,14 @@ def in_turn_ms(leasts: Sequence[Least]) -> int:
     return total
 
 
-def preemptive_bound_ms(instance: Instance, leasts: Sequence[Least]) -> int:
+def preemptive_bound_ms(instance: Instance, leasts: Sequence[Least], spared_ms: int) -> int:
     """Weighted gate-open times of a machine that may interrupt any job for another.
 
     With equal weights the shortest remaining work first is the optimum of that machine; else the
     largest weight for its work first gives the least mean busy times, which bound the rest. Every
-    upper pallet counts the quickest raising before it; nothing is down at first, so all of it may
-    begin that much earlier.
+    upper pallet counts the quickest raising before it, `spared_ms`; nothing is down at first, so all
+    of it may begin that much earlier.
     """
-    raises = [least.raise_ms for least in leasts if least.upper]
-    spared_ms = min(raises, default=0)
     works = [least.work_ms + spared_ms * least.upper for least in leasts]
     weights = [least.weight for least in leasts]
     releases = [job.release_ms for job in instance.jobs]

@@ -251,8 +251,8 @@ def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> Turns:
     """Ground pallets first, then upper ones with their own raising, each by work over weight.
 
     That order is best (swap neighbours) when every ground job is shorter for its weight than every
-    upper one even without its raising. Else every upper pallet counts the quickest raising only, which
-    is one too many when nothing is down.
+    upper one even without its raising. Else every upper pallet counts the quickest raising that can come
+    before it, of a pallet that two jobs share too; that is one too many when nothing is down.
     """
     numbers = range(len(leasts))
     ground, upper = [n for n in numbers if not leasts[n].upper], [n for n in numbers if leasts[n].upper]
@@ -263,12 +263,13 @@ def _turns(regime: Regime, model: CountModel, leasts: Sequence[Least]) -> Turns:
         work = [least.work_ms + least.raise_ms for least in leasts]
         uppers_at = len(ground)
     else:
-        spared_ms = min(leasts[u].raise_ms for u in upper)
+        spared_ms = min(regime.raise_ms[state.down] for state in model.states if state.down)
         lead = [ms + spared_ms * least.upper for ms, least in zip(lead, leasts, strict=True)]
         work = [ms + spared_ms * least.upper for ms, least in zip(work, leasts, strict=True)]
     return Turns(
         order=_ints(sorted(numbers, key=lambda n: (leasts[n].upper and not spared_ms, work[n] / leasts[n].weight))),
         lead=_ints(lead),
+        alone=_ints(least.lead_ms for least in leasts),
         work=_ints(work),
         uppers_at=uppers_at,
         due=_ints(0 if spared_ms else regime.raise_ms[state.down] for state in model.states),

@@ -156,11 +156,11 @@ def _rest(t: int, home: int, served: Ints, jobs: Jobs, turns: Turns) -> int:
         first, end = jobs.offset[c] + served[c], jobs.offset[c] + jobs.size[c]
         coming = _first_after(jobs.release, first, end, t)
         now = coming - first
-        late = jobs.release_sum[end] - jobs.release_sum[coming] - (end - coming) * t
-        base = left * (t + turns.lead[c]) - (jobs.request_sum[end] - jobs.request_sum[first])
-        work, weight = turns.work[c], jobs.weight[c]
-        in_turn += weight * (base + left * ahead + work * (left * (left - 1) // 2))
-        now_in_turn += weight * (base + late + now * now_ahead + work * (now * (now - 1) // 2))
+        late = jobs.release_sum[end] - jobs.release_sum[coming] + (end - coming) * turns.alone[c]
+        asked = jobs.request_sum[end] - jobs.request_sum[first]
+        lead, work, weight = turns.lead[c], turns.work[c], jobs.weight[c]
+        in_turn += weight * (left * (t + lead + ahead) + work * (left * (left - 1) // 2) - asked)
+        now_in_turn += weight * (now * (t + lead + now_ahead) + work * (now * (now - 1) // 2) + late - asked)
         ahead += work * left
         now_ahead += work * now
     return max(in_turn, now_in_turn)

@@ -78,6 +78,8 @@ class Turns(NamedTuple):
     """Classes."""
     lead: Ints
     """By class: least time from the machine free to the gate open."""
+    alone: Ints
+    """By class: least time from the release to the gate open, everything before it done meanwhile."""
     work: Ints
     """By class: least time that one job takes from the machine."""
     uppers_at: int

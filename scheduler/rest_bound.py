@@ -6,6 +6,7 @@ shows that this is best), and bounds from below what a set of them costs from so
 
 from __future__ import annotations
 
+from scheduler.line import Turn
 from scheduler.serving import BEYOND, Place, Serving
 
 
@@ -36,12 +37,12 @@ class RestBound:
         """What one of each class takes at the least, and the order that would be best if all were free.
 
         Ground pallets first, then upper ones with their own raising, where every one on the ground is the
-        shorter for its weight; else every upper pallet counts the quickest raising only.
+        shorter for its weight; else every upper pallet counts the quickest raising that can come before it.
         """
         least = [self._least(chain[0]) for chain in self.chains]
         uppers = [one for one in least if one[0]]
         simple = all(g[2] * u[4] <= u[2] * g[4] for g in least if not g[0] for u in uppers)
-        self._spared_ms = spared_ms = 0 if simple else min(one[3] for one in uppers)
+        self._spared_ms = spared_ms = 0 if simple else self._quickest_raise_ms()
         self._upper = [one[0] for one in least]
         self._lead_ms = [one[1] + (spared_ms if one[0] else 0) for one in least]
         self._work_ms = [one[2] + ((one[3] if simple else spared_ms) if one[0] else 0) for one in least]
@@ -65,6 +66,12 @@ class RestBound:
             for position, at in enumerate(chain)
         )
 
+    def _quickest_raise_ms(self) -> int:
+        """Of any pallet that can be down before another, also of one that two turns share."""
+        down = self._serving.start.down
+        levels = [turn.bay.level for turn in self._turns] + ([] if down is None else [down.level])
+        return min(self._times.raise_ms[level] for level in levels if level > 1)
+
     def _least(self, at: int) -> tuple[bool, int, int, int, int]:
         """Whether its pallet surely comes down for a turn alone; lead, work until the gate is shut, raising, weight."""
         turn, start, times = self._turns[at], self._serving.start, self._times
@@ -73,10 +80,18 @@ class RestBound:
         upper = turn.bay.level > 1 and not shared
         lead_ms = times.gate_open_ms
         if upper:
-            free = turn.bay.name == start.shaft or not self._serving.together
+            free = self._hangs_free(turn) or not self._serving.together
             lead_ms += times.lower_ms[turn.bay.level] + (0 if free else times.window_ms(turn.bay.level))
         raise_ms = times.raise_ms[turn.bay.level] if upper else 0
         return upper, lead_ms, lead_ms + self._serving.tail_ms[at], raise_ms, turn.weight
+
+    def _hangs_free(self, turn: Turn) -> bool:
+        """Whether its pallet, or an empty one that its car may take as well, hangs over a free shaft at first."""
+        line, shaft = self._serving.line, self._serving.start.shaft
+        if shaft is None or turn.bay.name == shaft:
+            return shaft is not None
+        same_level = line.layout.bays[line.layout.offset[shaft]].level == turn.bay.level
+        return turn.kind == "storage" and same_level and shaft in line.spare
 
     def cost(self, now_ms: int, served: list[int], place: Place, enough: int) -> int:
         """Cost of what is not yet served, at the least: everybody free at once, each as short as may be.

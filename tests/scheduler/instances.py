@@ -12,7 +12,7 @@ from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, BayRef, JobId, parse_bay
 from domain.machine import Machine, SlideMode
 from scheduler.dockings import dockings, slid
-from scheduler.instance import Cost, Instance, JobKind, Overlap, PlanJob, Priority
+from scheduler.instance import Cost, Instance, JobKind, Overlap, PlanJob, Priority, Weights
 from scheduler.regime import Regime
 from scheduler.timeline import Step, chosen_docking, perform
 from tests.sites import module_layout
@@ -70,6 +70,41 @@ def random_instance(
         age_bound_ms=age_bound_ms,
         **facts,
     )
+
+
+def drawn_instance(seed: int, jobs_max: int) -> Instance:
+    """Everything that an instance of a plain layout may have, where rows slide together and none waits for another.
+
+    Priorities and their weights, releases, an age bound, a pallet that is down, pallets that two jobs share, cars that
+    take any pallet. Without stagger a slide window takes the same time however its rows are counted.
+    """
+    rng = Random(seed)
+    weights = Weights(rng.choice((2, 4, 9)), rng.choice((1, 2, 3)), 1) if rng.random() < 0.3 else Weights()
+    instance = random_instance(
+        seed,
+        rng.randint(2, jobs_max),
+        columns=rng.randint(3, 5),
+        released_within_ms=rng.choice((0, 0, 300_000, 900_000)),
+        mixed=rng.random() < 0.8,
+        priorities=rng.random() < 0.6,
+        age_bound_ms=rng.choice((None, None, 150_000, 400_000, 900_000)),
+        weights=weights,
+    )
+    instance = replace(instance, machine=replace(instance.machine, inrush_stagger_ms=0))
+    if rng.random() < 0.4:
+        columns, lowered = one_down(instance.layout, instance.columns, rng)
+        instance = replace(instance, columns=columns, lowered=lowered)
+    named = {job.bay for job in instance.jobs}
+    spare = [bay for bay in instance.layout.bay_names if bay not in named]
+    cars = rng.choice((0, 0, 0, 1, 2))
+    return with_free_storages(instance, min(cars, len(spare)), tuple(rng.sample(spare, min(cars, len(spare)))))
+
+
+def one_down(layout: ModuleLayout, columns: Columns, rng: Random) -> tuple[Columns, BayId]:
+    """Some upper pallet on the ground, and where the others stand then."""
+    ref = rng.choice([bay for bay in layout.bays if bay.level > 1])
+    way = rng.choice(dockings(layout, columns, ref))
+    return slid(columns, way.slides), ref.name
 
 
 def with_free_storages(instance: Instance, count: int, empty: tuple[str, ...] = ()) -> Instance:

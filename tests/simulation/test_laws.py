@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from controller import interlocks, module
+from controller import interlocks, job_work
 from domain.grid import Columns
 from domain.ids import BayRef
 from runtime.config import load
@@ -106,7 +106,7 @@ def test_with_a_rule_broken_in_both_barriers_the_oracle_speaks(both_barriers_bli
     garage = GarageRun(site_of(module_layout("A", 4)), {f"A-1-{n:02d}": f"京G{n:05d}" for n in range(1, 4)})
     garage.ready()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "approach", straight_down)
+        patch.setattr(job_work, "approach", straight_down)
         garage.store("京A12345")
         garage.wait(60_000)
     assert any("R1" in story or "R3" in story for story in garage.violations)

@@ -282,12 +282,17 @@ class JobWork:
         return True
 
     def _stays_down(self, turn: Turn, job: Job) -> bool:
-        """Whether a job's pallet stays: it cannot go home, is wanted empty, or level 1 is served past it."""
+        """Whether a job's pallet stays: it cannot go home, is wanted empty, or level 1 is served past it.
+
+        A booked driver of level 1 who is there is met before anybody else, and so before the pallet goes home.
+        """
         memory = turn.scan.memory
         if self._is_down(turn.memory, turn.image, job.bay) and self._moves.stuck_down(turn, parse_bay(job.bay)):
             return True
         if turn.memory.down != job.bay:
             return False
+        if any(one.level == 1 and one.has_driver for one in self._standing(turn.scan)):
+            return True
         is_empty = job.bay not in memory.car_at
         jobs = queued_jobs(memory, self._layout)
         if not jobs:

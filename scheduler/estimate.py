@@ -75,7 +75,7 @@ def turns(queue: Queue, under_way: Sequence[Running], planner: Planner) -> dict[
         if one.opened_ago_ms is None:
             found[one.job] = Due(open_ms, 0, 0)
         ahead, dwells = 1, int(one.has_gate_before_it)
-        if standing and queue.down == one.bay.name:
+        if standing and queue.down == one.bay.name and not _served_past(standing, free_ms):
             free_ms, queue = _raised(queue, one, free_ms)
     for one in sorted(standing, key=lambda one: one.driver_in_ms):
         free_ms, queue, passed = _past(queue, free_ms, one.driver_in_ms, planner)
@@ -100,8 +100,13 @@ def _lowered(queue: Queue, booked: Running) -> tuple[int, Queue]:
     return down_ms, replace(queue, columns=columns, now_utc_ms=queue.now_utc_ms + down_ms, down=down)
 
 
+def _served_past(standing: Sequence[Running], free_ms: int) -> bool:
+    """Whether a driver of the ground level is there by then: met past the pallet of a job that is done."""
+    return any(one.bay.level == 1 and one.driver_in_ms <= free_ms for one in standing)
+
+
 def _raised(queue: Queue, done: Running, free_ms: int) -> tuple[int, Queue]:
-    """When the pallet of a job that is done is home: it goes before the next driver is met."""
+    """When the pallet of a job that is done is home: it goes before a driver is met who is not there yet."""
     raise_ms = (queue.times or nominal(queue.layout, queue.machine)).raise_ms[done.bay.level]
     return free_ms + raise_ms, replace(queue, now_utc_ms=queue.now_utc_ms + raise_ms, down=None)
 

@@ -344,7 +344,11 @@ def test_a_booked_car_on_the_ground_keeps_nobody_waiting(garage: GarageRun) -> N
     # and the late driver, who comes meanwhile, is next
     assert garage.fetch(GROUND) == booked
     garage.see_through(upper)
+    # past the pallet of who has left, which goes home only when nobody is served
+    garage.wait_until(lambda: garage.job(booked).session_state == "open")
+    assert garage.module().down == "A-2-02"
     assert garage.see_through(booked).state == "done"
+    garage.wait_until(lambda: garage.module().down is None, 60_000)
     assert garage.violations == []
 
 

@@ -106,12 +106,24 @@ def test_a_driver_who_is_there_is_met_before_a_booked_pallet_whose_driver_is_not
     assert found[JobId("J0")].open_ms == max(gone_ms, 60_000) + TIMES.gate_open_ms
 
 
-def test_the_pallet_of_who_has_left_goes_home_before_the_next_booked_driver_is_met() -> None:
+def test_a_booked_driver_of_the_ground_level_is_met_past_the_pallet_of_who_has_left() -> None:
     there = replace(running("standing_by", 20, bay="A-1-03"), job=JobId("J1"))
     leaving = running("at_gate", 48, opened_ago_ms=40_000, shutting=True)
-    found = turns(queue(), [leaving, there], planned_order)
-    assert found[JobId("J1")].open_ms == TIMES.gate_close_ms + TIMES.raise_ms[4] + TIMES.gate_open_ms
+    asked = queue(waiting("J2", "A-3-07", 5))
+    found = turns(asked, [leaving, there], planned_order)
+    assert found[JobId("J1")].open_ms == TIMES.gate_close_ms + TIMES.gate_open_ms
     assert (found[JobId("J1")].ahead, found[JobId("J1")].dwells) == (1, 0)
+    # and the pallet goes home when the next one from above is wanted
+    gone_ms = found[JobId("J1")].open_ms + TIMES.dwell_out_ms + TIMES.gate_close_ms
+    assert found[JobId("J2")].open_ms >= gone_ms + TIMES.raise_ms[4] + TIMES.lower_ms[3]
+
+
+def test_the_pallet_of_who_has_left_goes_home_while_the_next_booked_driver_is_on_the_way() -> None:
+    coming = replace(running("standing_by", 20, bay="A-1-03", driver_in_ms=10_000), job=JobId("J1"))
+    leaving = running("at_gate", 48, opened_ago_ms=40_000, shutting=True)
+    found = turns(queue(), [leaving, coming], planned_order)
+    assert TIMES.gate_close_ms < 10_000 < TIMES.gate_close_ms + TIMES.raise_ms[4]
+    assert found[JobId("J1")].open_ms == TIMES.gate_close_ms + TIMES.raise_ms[4] + TIMES.gate_open_ms
 
 
 def test_a_job_that_is_nearly_done_leaves_nothing_uncertain() -> None:

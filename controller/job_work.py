@@ -50,7 +50,7 @@ class JobWork:
         policy: Policy,
         service: ServiceLayout,
         moves: Moves,
-        session: GateSession,
+        gate: GateSession,
         lock: Lock,
     ) -> None:
         self._site = site
@@ -58,7 +58,7 @@ class JobWork:
         self._policy = policy
         self._service = service
         self._moves = moves
-        self._gate = session
+        self._gate = gate
         self._lock = lock
         self._told_stance: BayId | None = None
         self._queued_since_ms: dict[JobId, int] = {}

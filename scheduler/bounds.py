@@ -95,8 +95,8 @@ def weighted_bound_ms(instance: Instance, regime: Regime) -> int:
         for job, least in zip(instance.jobs, leasts, strict=True)
     )
     asked = sum(least.weight * job.requested_ms for job, least in zip(instance.jobs, leasts, strict=True))
-    preemptive_ms = preemptive_bound_ms(instance, leasts, quickest_raise_ms(instance, regime))
-    return max(alone, preemptive_ms - asked, in_turn_ms(leasts) - asked)
+    spared_ms = quickest_raise_ms(instance, regime) if any(least.upper for least in leasts) else 0
+    return max(alone, preemptive_bound_ms(instance, leasts, spared_ms) - asked, in_turn_ms(leasts) - asked)
 
 
 def in_turn_ms(leasts: Sequence[Least]) -> int:

@@ -88,8 +88,10 @@ class RestBound:
     def _hangs_free(self, turn: Turn) -> bool:
         """Whether its pallet, or an empty one that its car may take as well, hangs over a free shaft at first."""
         line, shaft = self._serving.line, self._serving.start.shaft
-        if shaft is None or turn.bay.name == shaft:
-            return shaft is not None
+        if shaft is None:
+            return False
+        if turn.bay.name == shaft:
+            return True
         same_level = line.layout.bays[line.layout.offset[shaft]].level == turn.bay.level
         return turn.kind == "storage" and same_level and shaft in line.spare
 

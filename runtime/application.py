@@ -14,8 +14,8 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -39,6 +39,7 @@ from runtime.clock import ScaledClock, at_speed
 from runtime.config import Config, ConfigError, ConfigProblem, Endpoint, Links, Place, read_tokens
 from runtime.database import open_database
 from runtime.garage import RunningGarage
+from runtime.http_server import HttpServer
 from runtime.journal import Journal
 from runtime.journal_writer import JournalWriter
 from runtime.plant_process import TOKEN_VARIABLE, PlantStart
@@ -74,14 +75,6 @@ class PlantDied(RuntimeError):
     """The plant process did not start."""
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without hands on our signals: stopping has an order, and it is ours."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def run(config: Config, options: RunOptions, announce: Callable[[str, str], None]) -> None:
     """Run the garage until SIGINT or SIGTERM; everything is stopped and durable when this returns."""
     stop = asyncio.Event()
@@ -112,7 +105,7 @@ async def run(config: Config, options: RunOptions, announce: Callable[[str, str]
     people = UserBook(engine)
     people.refresh()
     app = create_app(garage, _settings(tokens, service_token), people)
-    server = _Server(
+    server = HttpServer(
         uvicorn.Config(
             app,
             host=config.api.host,

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from api.application import NOBODY_BY_NAME, create_app
 from api.ports import Users
 from api.settings import Role, Settings, Token, token_digest
+from runtime.http_server import HttpServer
 from tests.api.fake_garage import FakeGarage
 from tests.peers import require_peer
 
@@ -50,7 +51,7 @@ class Served:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(create_app(garage, settings, users), log_level="warning", timeout_graceful_shutdown=2)
-        self._server = uvicorn.Server(config)
+        self._server = HttpServer(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
 

@@ -14,7 +14,7 @@ from controller.records import Job, ModuleMemory
 from controller.scan import InvariantBroken, Scan
 from domain.events import JobAdvanced, JobOverdue, JobWithdrawn, SessionAdvanced
 from domain.grid import ModuleLayout
-from domain.ids import JobId
+from domain.ids import JobId, parse_bay
 from domain.outputs import GATE, Opcode
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import GateState, ModuleImage, Pallet
@@ -58,11 +58,15 @@ class GateSession:
         if job is not None and job.state == "at_gate" and job.session_state in ("open", "closing", "checking"):
             self._advance(scan, job, SESSION.next(job.session_state, "doubt"))
 
+    def lets_out(self, image: ModuleImage, job: Job | None) -> bool:
+        """Whether the gate is what moves first once a person has confirmed, for whoever is in there."""
+        if job is None or not self._is_presented(image, job):
+            return False
+        return job.state == "at_gate" or (job.state == "returning" and job.opened_utc_ms is not None)
+
     def reopen(self, scan: Scan, image: ModuleImage, job: Job | None) -> None:
         """A pallet that could not leave the ground: whoever or whatever is in there must get out first."""
-        if job is None or job.opened_utc_ms is None or job.state != "returning":
-            return
-        if signal_of(self._layout, image, job.bay).has(Pallet.GROUND):
+        if job is not None and job.state == "returning" and self.lets_out(image, job):
             self._moves.get_on()
             scan.emit(JobAdvanced(job.id, JOB.next(job.state, "reopen"), ()))
             self.begin(scan, job)
@@ -97,9 +101,18 @@ class GateSession:
                 self._first_open = job.id, self._open_since_ms
             self._advance(turn.scan, job, SESSION.next("opening", "gate_opened"))
             return True
+        if turn.image.gate is GateState.CLOSED and not self._is_presented(turn.image, job):
+            # People have put it away by hand: nobody is let in to a gap in the floor.
+            self._moves.get_on()
+            turn.scan.emit(JobAdvanced(job.id, JOB.next(job.state, "bring_again"), ()))
+            return True
         if turn.image.gate in (GateState.CLOSED, GateState.UNKNOWN):
             self._moves.ask(turn, GATE, Opcode.GATE_OPEN, 0, 0, job)
         return False
+
+    def _is_presented(self, image: ModuleImage, job: Job) -> bool:
+        signal = signal_of(self._layout, image, job.bay)
+        return parse_bay(job.bay).level == 1 or signal.has(Pallet.GROUND)
 
     def _close_gate(self, turn: Turn, job: Job) -> bool:
         if turn.image.gate is GateState.CLOSED:

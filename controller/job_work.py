@@ -274,10 +274,11 @@ class JobWork:
         if not is_home and not self._stays_down(turn, job):
             self._moves.ask(turn, ref.level, Opcode.RAISE, ref.index, 0, job)
             return False
-        if job.has_driver and job.opened_utc_ms is None:
+        stayed = turn.scan.memory.car_at.get(job.bay) == job.plate
+        unserved = job.opened_utc_ms is None and stayed == (job.kind == "retrieval")
+        if job.has_driver and not job.withdrawn and unserved:
             self._advance(turn.scan, job, "fetch_again", driver_came=True)
             return True
-        stayed = turn.scan.memory.car_at.get(job.bay) == job.plate
         self._advance(turn.scan, job, "finish", is_wanted=stayed == (job.kind == "storage"))
         return True
 

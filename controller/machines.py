@@ -22,9 +22,14 @@ GARAGE = Table(
         Rule("alarm", ("starting", "automatic", "paused", "holding"), "fire"),
         Rule("end_alarm", "fire", "paused"),
         Rule("halt", ("starting", "automatic", "paused", "holding", "fire", "halted"), "halted"),
+        Rule("restart", "halted", "fire", ("was_fire",)),
+        Rule("restart", "halted", "holding", ("was_holding",)),
+        Rule("restart", "halted", "paused", ("was_paused",)),
+        Rule("restart", "halted", "automatic"),
     ),
 )
-"""The mode of the whole garage. `halted` is left only by starting the program anew.
+"""The mode of the whole garage. `halted` is left only by starting the program anew, for the mode before it:
+that the program had a mistake ends no danger and no pause.
 
 In `holding` (earthquake, flood, snow) nothing is moved, in `fire` only what hangs is brought home and gates
 do as configured. Both end in `paused`: that a danger is over starts nothing.
@@ -89,6 +94,8 @@ JOB = Table(
         Rule("give_up", "standing_by", "returning"),
         Rule("send_home", "at_gate", "returning"),
         Rule("reopen", "returning", "at_gate"),
+        Rule("rescue", ("preparing", "delivering"), "returning"),
+        Rule("bring_again", "at_gate", "preparing"),
         Rule("fetch_again", "returning", "queued", ("driver_came",)),
         Rule("finish", "returning", "done", ("is_wanted",)),
         Rule("finish", "returning", "cancelled"),
@@ -99,7 +106,8 @@ JOB = Table(
 """One storage or retrieval, from request until the pallet is home or another car takes it.
 
 A booked job has no driver at first: its pallet stands by behind the shut gate until somebody comes. Who
-comes when it has been given up and is on its way home is queued again.
+comes when it has been given up and is on its way home is queued again. When people have freed the car, its
+pallet is only put away; when they have put the pallet away, it is brought again before the gate opens.
 """
 
 BOOKING = Table(

@@ -78,6 +78,7 @@ class ManualControl:
         self._held_ms: int | None = None
         self._sign_ms = 0
         self._bypass_ms = 0
+        self._bypass_used = False
         self.lights = Lights.FULL
         """How the module is lit; decided by `controller.night`, told with the rest."""
         self.last_stop: int | None = None
@@ -165,6 +166,7 @@ class ManualControl:
         if reasons:
             return reasons
         self.last_stop = None
+        self._bypass_used = self.granted(memory) is not Bypass.NONE
         self._hold(scan, memory, command.counter)
         opcode, mailbox, first, second = asked
         self._motions.ask(scan, memory, image, mailbox, opcode, first, second, None, command.operator)
@@ -222,6 +224,7 @@ class ManualControl:
         return ()
 
     def _end_bypass(self, scan: Scan, memory: ModuleMemory, why: ReasonCode) -> None:
+        self._bypass_used = False
         if memory.bypass is not None:
             scan.emit(BypassEnded(self._layout.id, memory.bypass.interlock, (because(why),)))
 
@@ -263,16 +266,27 @@ class ManualControl:
                 scan.emit(FaultRaised(self._layout.id, number, "reported by the PLC"))
         if self._held_ms is not None and now >= self._held_ms + patience.manual_hold_ms:
             self._let_go(scan, memory)
-        if memory.bypass is not None and self._held_ms is None and now >= self._bypass_ms + patience.bypass_ms:
-            self._end_bypass(scan, memory, ReasonCode.NOT_USED)
+        self._watch_bypass(scan, memory)
         if now >= self._sign_ms + patience.manual_idle_ms:
             self.release(scan, memory, ReasonCode.NO_SIGN)
             return
         scan.wake_at(self._sign_ms + patience.manual_idle_ms)
         if self._held_ms is not None:
             scan.wake_at(self._held_ms + patience.manual_hold_ms)
-        elif memory.bypass is not None:
-            scan.wake_at(self._bypass_ms + patience.bypass_ms)
+
+    def _watch_bypass(self, scan: Scan, memory: ModuleMemory) -> None:
+        """A bypass is for one move: it ends with that move, and unused when its time is over."""
+        if memory.bypass is None or memory.motions:
+            return
+        until_ms = self._bypass_ms + self._site.patience.bypass_ms
+        if self._bypass_used:
+            self._end_bypass(scan, memory, ReasonCode.MOVE_OVER)
+        elif scan.moment.mono_ms >= until_ms:
+            self._end_bypass(scan, memory, ReasonCode.NOT_USED)
+        else:
+            scan.wake_at(until_ms)
+            return
+        self.tell(scan, memory)
 
     def note(self, failure: Failure) -> None:
         """A jog ended before its time."""

@@ -102,6 +102,9 @@ class Memory:
     seq: int = 0
     garage: str = "starting"
     garage_reason: str = ""
+    halted_in: str = ""
+    """The mode in which the controller halted itself, with its reason; empty if it never did."""
+    halted_reason: str = ""
     night: str = NIGHT.initial
     """State of the NIGHT table."""
     parked: dict[Plate, ParkedCar] = field(default_factory=dict)
@@ -183,6 +186,8 @@ class Memory:
             seq=state["seq"],
             garage=state["garage"],
             garage_reason=state["garage_reason"],
+            halted_in=state.get("halted_in", ""),
+            halted_reason=state.get("halted_reason", ""),
             night=state.get("night", NIGHT.initial),
             links=dict(state["links"]),
             job_count=state["job_count"],
@@ -428,6 +433,8 @@ class Memory:
         self.night = event.state
 
     def _garage_advanced(self, event: GarageAdvanced, utc_ms: int) -> None:
+        if event.state == "halted" != self.garage:
+            self.halted_in, self.halted_reason = self.garage, self.garage_reason
         self.garage = event.state
         self.garage_reason = event.reason
         self.alarms.open_since(utc_ms)

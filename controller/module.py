@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from controller.danger import RESTS
 from controller.gate_session import GateSession
+from controller.interlocks import zone_clear
 from controller.job_work import JobWork
 from controller.machines import MODULE
 from controller.manual import ManualControl
@@ -186,6 +187,8 @@ class ModuleControl:
         ) + _health(self.image)
         if memory.motions or not at_rest(self.image):
             reasons += (Refusal(RefusalCode.LEVEL_BUSY, self._layout.id),)
+        if not zone_clear(self.image) and not self._gate.lets_out(self.image, self.active_job(scan)):
+            reasons += (Refusal(RefusalCode.ZONE_NOT_CLEAR, self._layout.id),)
         if reasons:
             return reasons
         scan.emit(ModuleConfirmed(self._layout.id, operator))

@@ -145,9 +145,10 @@ class Motions:
         self._meter.forget()
 
     def drop_unheard_jogs(self, scan: Scan, memory: ModuleMemory) -> None:
-        """The button was let go: a jog that the PLC has not echoed must never be sent again."""
+        """The button was let go: a jog that the PLC has not echoed must never be sent again, nor now."""
         for timer in list(self._timers.values()):
             if timer.write.opcode.is_jog and timer.state == "requested":
+                scan.mailboxes[:] = [write for write in scan.mailboxes if write is not timer.write]
                 self._end(scan, memory.motions[timer.write.mailbox], MOTION.next(timer.state, "lose"), 0)
 
     def wake_ms(self) -> int | None:

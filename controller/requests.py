@@ -464,7 +464,10 @@ class Requests:
         if command.plate in scan.memory.parked:
             return Refused.because(RefusalCode.ALREADY_PARKED, command.plate)
         jobs = (scan.memory.jobs[name] for name in scan.memory.open_jobs.get(layout.id, ()))
-        if scan.memory.job_of(command.plate) is not None or any(job.bay == command.bay for job in jobs):
+        of_bay = next((job for job in jobs if job.bay == command.bay), None)
+        if scan.memory.job_of(command.plate) not in (None, of_bay):
+            return Refused.because(RefusalCode.JOB_OPEN, command.plate)
+        if of_bay is not None and not (of_bay.state == "returning" and self._is_locked_half_way(scan, of_bay)):
             return Refused.because(RefusalCode.JOB_OPEN, command.bay)
         scan.emit(CarRegistered(command.plate, command.vehicle, command.bay, command.pin_digest))
         return Accepted(command.bay)
@@ -474,10 +477,20 @@ class Requests:
         if plate is None:
             known = any(command.bay in layout.offset for layout in self._site.modules)
             return Refused.because(RefusalCode.BAY_EMPTY if known else RefusalCode.UNKNOWN_BAY, command.bay)
-        if scan.memory.job_of(plate) is not None:
+        job = scan.memory.job_of(plate)
+        if job is not None and not self._is_locked_half_way(scan, job):
             return Refused.because(RefusalCode.JOB_OPEN, plate)
         scan.emit(CarStruck(plate, command.bay, command.operator))
+        if job is not None and job.state != "returning":
+            # Nothing is left to bring: the pallet goes home as it is.
+            scan.emit(JobAdvanced(job.id, JOB.next(job.state, "rescue")))
         return Accepted(command.bay)
+
+    @staticmethod
+    def _is_locked_half_way(scan: Scan, job: Job) -> bool:
+        """Whether the sensors alone say how this job's car is, and people may set the record right by them."""
+        under_way = job.state in ("preparing", "delivering", "returning")
+        return under_way and scan.memory.module(job.module).state == "locked"
 
     def _set_mode(self, scan: Scan, needed: str, trigger: str, reason: str) -> Reply:
         if scan.memory.garage != needed:

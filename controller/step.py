@@ -105,8 +105,20 @@ class Controller:
                     scan, scan.memory.module(layout.id), ReasonCode.CONTROLLER_STARTED
                 )
                 scan.emit(ModuleAdvanced(layout.id, "offline", (ReasonCode.CONTROLLER_STARTED.code,)))
-        if scan.memory.garage not in ("paused", *danger.RESTS):
-            scan.emit(GarageAdvanced(GARAGE.next(GARAGE.initial, "start"), ReasonCode.CONTROLLER_STARTED.code))
+        self._start_garage(scan)
+
+    @staticmethod
+    def _start_garage(scan: Scan) -> None:
+        """A pause and a danger outlive a restart, and a halt before it: no sensor tells of a flood."""
+        memory, kept = scan.memory, ("paused", *danger.RESTS)
+        if memory.garage == "halted":
+            mode = GARAGE.next("halted", "restart", **{f"was_{one}": memory.halted_in == one for one in kept})
+        elif memory.garage in kept:
+            return
+        else:
+            mode = GARAGE.next(GARAGE.initial, "start")
+        reason = memory.halted_reason if mode in kept else ReasonCode.CONTROLLER_STARTED.code
+        scan.emit(GarageAdvanced(mode, reason))
 
     def _react(self, scan: Scan, is_asked: bool) -> None:
         power_w = {name: module.motions.power_w() for name, module in self.modules.items()}

@@ -106,6 +106,7 @@ class ReasonCode(Enum):
     GIVEN_BACK = ("given_back", "given back", "已交还")
     ASKED_ANEW = ("asked_anew", "asked anew", "重新申请")
     LET_GO = ("let_go", "the button was let go", "按钮已松开")
+    MOVE_OVER = ("move_over", "its move is over", "该次动作已结束")
     KEY_TURNED = ("key_turned", "the key was turned", "钥匙已转动")
     NOT_USED = ("not_used", "nobody used it in time", "逾期未使用")
     NO_SIGN = ("no_sign", "no sign of the holder", "操作人无响应")

@@ -275,7 +275,7 @@ REASONS: dict[int, str] = {
     21: "stopped by a person in the zone",
     22: "slack rope or overtravel",
     23: "jog not held",
-    24: "another jog runs",
+    24: "another jog ran; a second one stops it",
     25: "fire alarm: nothing is lowered or slid",
     26: "earthquake",
     27: "a person's lock hangs on the module",

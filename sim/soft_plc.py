@@ -309,6 +309,9 @@ class SoftPlc:
         reason, fault = cause
         if fault is not None:
             self._latch(fault)
+        self._stop_everything(reason, now_ms)
+
+    def _stop_everything(self, reason: int, now_ms: int) -> None:
         self.plant.stop_all(now_ms)
         self.plant.gate_stop(now_ms)
         if self.plant.stop_unheard and self.plant.moving:
@@ -406,7 +409,10 @@ class SoftPlc:
         raw, first, second = asked
         opcode = Opcode(raw) if raw in _OPCODES else Opcode.NONE
         now = self._situation(opcode.is_jog, now_ms)
-        if not opcode.is_jog and any(move.command_id == self._jog_id for move in self._moves.values()):
+        if any(move.command_id == self._jog_id for move in self._moves.values()):
+            if opcode.is_jog:
+                # One button is held at a time: whoever presses another has let go of the first, heard or not.
+                self._stop_everything(24, now_ms)
             raise Refusal(24)
         common = (self.plant, self._starter, command_id, deadline)
         slowness = MANUAL_SLOWNESS if opcode.is_jog else 1

@@ -154,6 +154,10 @@ class GarageRun:
         self.wait_until(lambda: self._clear_and_look(job))
         return self.job(job)
 
+    def see_until(self, job: str, state: str) -> None:
+        """Accompany a job into this state."""
+        self.wait_until(lambda: self._clear_and_look(job) or self.job(job).state == state)
+
     def _clear_and_look(self, job: str) -> bool:
         if self.job(job).session_state == "open":
             self.ask(ConfirmClear(JobId(job)))

@@ -72,13 +72,18 @@ class ModuleLink:
     ) -> None:
         """What the next exchange tells the PLC. No heartbeat (None): let the PLC stop by itself.
 
-        A newer command for a mailbox takes the place of one that has not been sent yet.
+        A newer command for a mailbox takes the place of one that has not been sent yet. So does a jog of any
+        other: one button is held at a time. Letting go takes back what has not been sent.
         """
         self._heartbeat = None if heartbeat is None else heartbeat & 0xFFFF
         for write in writes:
+            if write.opcode.is_jog:
+                self._take_jogs_back()
             self._outbox[write.mailbox] = write
         if manual is not None:
             self._manual = manual
+            if not manual.hold:
+                self._take_jogs_back()
 
     def keep(self, head: KeptHead) -> None:
         """Let the PLC keep this head of the journal; told at the next exchange, and not again if that fails."""
@@ -108,6 +113,9 @@ class ModuleLink:
             return False
         self.last_error = None
         return True
+
+    def _take_jogs_back(self) -> None:
+        self._outbox = {mailbox: write for mailbox, write in self._outbox.items() if not write.opcode.is_jog}
 
     async def _tell(self, writes: Iterable[MailboxWrite]) -> None:
         for write in writes:

@@ -8,12 +8,12 @@ import pytest
 
 from domain.ids import ModuleId
 from domain.moment import NEVER_MS
-from domain.outputs import MailboxWrite, Opcode
+from domain.outputs import Bypass, MailboxWrite, ManualWrite, Opcode
 from domain.signals import Identity, KeptHead, PlcMode, SpotImage
 from plc.links.module_link import ModuleLink
 from plc.links.spot_link import SpotLink
 from plc.links.wire import WireFault
-from plc.register_map import ADDRESS, MAP_VERSION, PALLETS_ADDRESS
+from plc.register_map import ADDRESS, MANUAL_ADDRESS, MAP_VERSION, PALLETS_ADDRESS
 from plc.wallbox import load_profile
 from tests.contracts.devices import WIRES, Bench, FakeDevice, on_bench
 from tests.sites import small_site
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.parametrize("wire", WIRES)
 
 LAYOUT = small_site().modules[0]
 HEARTBEAT = ADDRESS["plc_heartbeat"]
+HEARTBEAT_ADDRESS = ADDRESS["supervisor_heartbeat"]
 
 
 def module_device() -> FakeDevice:
@@ -36,6 +37,10 @@ def module_device() -> FakeDevice:
 
 def command(number: int, mailbox: int = 2) -> MailboxWrite:
     return MailboxWrite(ModuleId("A"), mailbox, number, Opcode.LOWER, 1, 0, 30_000)
+
+
+def jog(number: int, mailbox: int) -> MailboxWrite:
+    return MailboxWrite(ModuleId("A"), mailbox, number, Opcode.JOG_SLIDE, 1, 3, 30_000)
 
 
 async def exchange_when_possible(link: ModuleLink | SpotLink, now_ms: int) -> None:
@@ -116,6 +121,26 @@ def test_commands_go_out_once_then_the_heartbeat_and_a_newer_one_replaces_an_old
 
     on_bench(wire, device, story)
     assert [(at, words[-1]) for at, words in device.writes] == [(26, 2), (18, 3), (0, 5)]
+
+
+def test_a_jog_that_has_not_been_sent_is_taken_back_when_its_button_is_let_go(wire: str) -> None:
+    device = module_device()
+
+    async def story(bench: Bench) -> None:
+        link = ModuleLink(LAYOUT, bench.port)
+        held, let_go = (ManualWrite(ModuleId("A"), hold, Bypass.NONE, 0) for hold in (1, 0))
+        link.post(1, [jog(4, 1)], held)
+        link.post(2, [], let_go)
+        await link.exchange(1000)
+        assert [address for address, _ in device.writes] == [MANUAL_ADDRESS, HEARTBEAT_ADDRESS]
+        # one button is held at a time, so a jog takes the place of that of another mailbox
+        link.post(3, [jog(5, 1)], held)
+        link.post(4, [jog(6, 2)], held)
+        await link.exchange(1100)
+        sent = [words[-1] for address, words in device.writes[2:] if len(words) == 7]
+        assert sent == [6]
+
+    on_bench(wire, device, story)
 
 
 def test_a_command_that_meets_a_dead_wire_is_never_delivered_late(wire: str) -> None:

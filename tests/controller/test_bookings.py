@@ -132,6 +132,21 @@ def test_a_booked_driver_who_comes_while_another_is_at_the_gate_is_next(garage: 
     assert garage.violations == []
 
 
+def test_who_comes_and_then_gives_up_while_another_is_at_the_gate_is_not_served(garage: GarageRun) -> None:
+    garage.accept(wish())
+    wait_till(garage, SEVEN_FORTY, 40)
+    other = garage.fetch(GROUND)
+    garage.wait_until(lambda: garage.job(other).session_state == "open")
+    job = garage.fetch(UPPER)
+    garage.accept(CancelJob(JobId(job)))
+    garage.see_through(other)
+    garage.rest()
+    assert garage.job(job).state == "cancelled"
+    assert garage.job(job).opened_utc_ms is None
+    assert UPPER in garage.memory.parked
+    assert garage.violations == []
+
+
 def test_nobody_waits_long_for_a_no_show(garage: GarageRun) -> None:
     # given a booked car that stands by, and another driver who wants an upper car
     garage.accept(wish())

@@ -47,7 +47,7 @@ def test_a_guard_without_an_answer_is_a_bug() -> None:
 
 
 def test_nobody_leaves_halted_but_by_a_new_start() -> None:
-    assert {rule.dest for rule in GARAGE.rules if "halted" in (rule.source, *rule.source)} == {"halted"}
+    assert {rule.trigger for rule in GARAGE.rules if "halted" in (rule.source, *rule.source)} == {"halt", "restart"}
 
 
 def test_a_withdrawn_job_ends_as_cancelled() -> None:

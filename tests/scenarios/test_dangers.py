@@ -165,6 +165,43 @@ def test_a_danger_outlives_a_restart() -> None:
     assert Memory.from_state(run.memory.to_state()).garage == "holding"
 
 
+@pytest.mark.parametrize(
+    ("command", "mode", "reason"),
+    [
+        (HoldGarage("Wang", Danger.FLOOD, "water in the pit"), "holding", "flood: Wang (water in the pit)"),
+        (HoldGarage("Wang", Danger.FIRE, "smoke"), "fire", "fire: Wang (smoke)"),
+        (PauseGarage("Wang", "nobody may go in"), "paused", "Wang: nobody may go in"),
+    ],
+)
+def test_a_mistake_of_the_program_ends_no_danger_and_no_pause(
+    command: Command, mode: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a car that is being fetched when somebody calls a halt to everything
+    run, _ = lowering()
+    run.accept(command)
+    run.wait(120_000)
+    # when the controller halts itself and is started anew
+    monkeypatch.setattr(run.run.controller.modules[A], "react", lambda *about: 1 / 0)
+    run.ask(ResetFaults(A, "Wang"))
+    assert run.memory.garage == "halted"
+    assert Memory.from_state(run.memory.to_state()).halted_in == mode
+    count = len(requests(run))
+    run.crash()
+    run.wait(600_000)
+    # then all is as before, and nobody has moved anything
+    assert (run.memory.garage, run.memory.garage_reason) == (mode, reason)
+    assert len(requests(run)) == count
+
+
+def test_a_halt_out_of_automatic_starts_in_automatic(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ready()
+    monkeypatch.setattr(run.run.controller.modules[A], "react", lambda *about: 1 / 0)
+    run.ask(ResetFaults(A, "Wang"))
+    run.crash()
+    run.wait(10_000)
+    assert run.memory.garage == "automatic"
+
+
 # -- maintenance -------------------------------------------------------------------------------------
 
 
@@ -375,7 +412,7 @@ def test_each_pair_of_mode_and_trigger_leads_where_the_table_says_or_nowhere() -
     for table in (GARAGE, MODULE):
         allowed = {(s, r.trigger) for r in table.rules for s in ([r.source] if isinstance(r.source, str) else r.source)}
         for state, trigger in product(table.states, {rule.trigger for rule in table.rules}):
-            facts = {"sensors_allow": True, "is_tagged": True}
+            facts = {guard: True for rule in table.rules for guard in rule.guards}
             if (state, trigger) in allowed:
                 assert table.next(state, trigger, **facts) in table.states
             else:

@@ -38,7 +38,7 @@ from domain.ids import BayId, JobId, ModuleId
 from domain.outputs import GATE, Bypass, Opcode, Outputs
 from domain.reasons import ReasonCode, because
 from domain.refusals import RefusalCode
-from domain.signals import GateState, PlcMode
+from domain.signals import GateState, PlcMode, Result
 from runtime.application import load_memory
 from tests.garage_run import GarageRun
 from tests.sites import module_layout, site_of
@@ -261,6 +261,18 @@ def test_a_late_refresh_does_not_set_it_going_again(garage: GarageRun, desk: Des
     desk.jog(Opcode.JOG_SLIDE, 1, 1, 3)
 
 
+def test_a_jog_let_go_in_the_scan_in_which_it_was_pressed_is_not_sent(garage: GarageRun, desk: Desk) -> None:
+    pressed = JogMove(*desk.who, 1, Opcode.JOG_SLIDE, 1, 1, 3)
+    instead = JogMove(*desk.who, 2, Opcode.JOG_GATE_OPEN, GATE, 0, 0)
+    garage.run.ask(pressed, LetGo(*desk.who), instead)
+    desk.counter = 2
+    desk.keep_on(2000)
+    image = garage.run.controller.modules[A].image
+    assert image is not None
+    assert (image.levels[0].reply.result, image.gate_reply.result) == (Result.NONE, Result.RUNNING)
+    assert [event.result for event in garage.heard(MotionEnded)] == ["lost"]
+
+
 # -- bad input -----------------------------------------------------------------------------------------
 
 
@@ -364,8 +376,27 @@ def test_a_bypass_takes_two_people_one_held_move_and_is_journalled(garage: Garag
     assert desk.refused(Opcode.JOG_SLIDE, 1, 3, 1) is RefusalCode.HOIST_BUSY, "one move, then it is over"
     assert garage.heard(BypassAsked)[-1].reason == "switch torn off, hook seen closed"
     assert garage.heard(BypassGranted) == [BypassGranted(A, WANG, LI, 1)]
-    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.LET_GO),))]
+    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.MOVE_OVER),))]
     assert garage.violations == []
+
+
+def test_a_bypass_ends_with_its_move_though_the_button_is_still_held(garage: GarageRun, desk: Desk) -> None:
+    garage.plant().kill_hook_switch(BayId("A-2-02"))
+    garage.accept(AskBypass(*desk.who, Bypass.HOOK_CLOSED, "switch torn off, hook seen closed"))
+    garage.accept(GrantBypass(A, LI, Bypass.HOOK_CLOSED))
+    desk.press(Opcode.JOG_SLIDE, 1, 1, 3)
+    while garage.module().motions:
+        desk.keep_on(REFRESH_MS)
+    desk.keep_on(REFRESH_MS)
+    assert desk.refused(Opcode.JOG_SLIDE, 1, 3, 1) is RefusalCode.HOIST_BUSY
+    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.MOVE_OVER),))]
+
+
+def test_holding_the_button_does_not_keep_a_bypass_for_later(garage: GarageRun, desk: Desk) -> None:
+    garage.accept(AskBypass(*desk.who, Bypass.HOOK_CLOSED, "soon"))
+    garage.accept(GrantBypass(A, LI, Bypass.HOOK_CLOSED))
+    desk.keep_on(125_000)
+    assert garage.heard(BypassEnded) == [BypassEnded(A, 1, (because(ReasonCode.NOT_USED),))]
 
 
 def test_a_granted_bypass_does_not_open_what_guards_people(garage: GarageRun, desk: Desk) -> None:
@@ -436,6 +467,30 @@ def test_a_pallet_left_hanging_is_brought_home_by_hand_and_the_job_goes_on() -> 
     run.wait(5000)
     assert len(automatic_requests(run)) == before
     run.accept(ConfirmModule(A, WANG))
+    assert run.see_through(job).state == "done"
+    assert run.violations == []
+
+
+def test_a_pallet_put_away_by_hand_is_brought_again_before_the_gate_opens() -> None:
+    # given a driver who has driven out without a word
+    run = GarageRun(site_of(module_layout("A", 3, (2150, 2150))), {"A-2-01": "京A12345"})
+    run.ready()
+    job = run.fetch("京A12345")
+    run.wait_until(lambda: run.job(job).session_state == "open")
+    run.wait(90_000)
+    turn_key(run)
+    # when the operator shuts the gate, sends the pallet home by hand and gives the module back
+    by_hand = Desk(run)
+    by_hand.take()
+    by_hand.jog(Opcode.JOG_GATE_CLOSE)
+    by_hand.jog(Opcode.JOG_RAISE, 2, 1)
+    by_hand.give_back()
+    turn_key(run, PlcMode.AUTOMATIC)
+    run.wait(2000)
+    run.accept(ConfirmModule(A, WANG))
+    # then no gate opens on a gap in the floor
+    run.wait_until(lambda: run.plant().gate_state is not GateState.CLOSED)
+    assert run.plant().pallet(BayId("A-2-01")).on_ground
     assert run.see_through(job).state == "done"
     assert run.violations == []
 

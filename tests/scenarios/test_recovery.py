@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from controller.recovery import Act, RecoveryStep, recovery
-from domain.commands import ConfirmModule, HangLock, RemoveLock, ResetFaults, StrikeCar
-from domain.ids import BayId, ModuleId
+from domain.commands import ConfirmModule, EnterCar, HangLock, RemoveLock, ResetFaults, StrikeCar
+from domain.events import SessionAdvanced
+from domain.ids import BayId, ModuleId, Plate
 from domain.outputs import Opcode
 from domain.refusals import RefusalCode
 from domain.signals import PlcMode
 from runtime.degraded import of_controller, stranded_view
 from runtime.recovery_view import owners_view, recovery_view, waiting_jobs
-from tests.garage_run import GarageRun
+from runtime.virtual import digest
+from sim.plant import CarBody
+from tests.garage_run import PIN, SEDAN, GarageRun
 from tests.scenarios.test_manual import WANG, Desk
 from tests.sites import module_layout, site_of
 
@@ -162,6 +165,76 @@ def test_locks_and_wrong_records_are_steps_too() -> None:
     assert (Act.STRIKE_CAR, bay) in {(step.act, step.about) for step in steps(run)}
     assert follow(run, by_hand=False)[-1] is Act.CONFIRM
     assert run.module().state == "ready"
+
+
+@pytest.mark.parametrize("kind", ["retrieval", "storage"])
+def test_a_car_freed_by_hand_half_way_is_struck_out_and_its_job_ends(kind: str) -> None:
+    cars = {"A-2-01": CAR} if kind == "retrieval" else {"A-1-01": "京G00001", "A-1-02": "京G00002"}
+    run = GarageRun(site_of(module_layout("A", 3, (2150, 2150))), cars)
+    run.ready()
+    # given a stop with the pallet half way
+    job = run.fetch(CAR) if kind == "retrieval" else run.store(CAR)
+    half_way = "delivering" if kind == "retrieval" else "returning"
+
+    run.see_until(job, half_way)
+    run.wait(8000)
+    bay = run.job(job).bay
+    run.plant().press_estop()
+    run.wait(3000)
+    # when people take the car off the pallet
+    run.plant().set_loaded_sensors(bay, False, False)
+    run.wait(500)
+    # then the list says so, whoever follows it has a ready module, and nobody is met at an empty pallet
+    opened = len(run.heard(SessionAdvanced))
+    assert Act.STRIKE_CAR in follow(run, by_hand=False)
+    assert run.module().state == "ready"
+    run.wait(200_000)
+    assert run.job(job).state == ("done" if kind == "retrieval" else "cancelled")
+    assert CAR not in run.memory.parked
+    assert len(run.heard(SessionAdvanced)) == opened
+    assert run.violations == []
+
+
+def test_nobody_confirms_while_a_mechanic_is_inside() -> None:
+    run, job = garage_with_a_job()
+    run.wait_until(lambda: run.job(job).state == "delivering")
+    run.wait(8000)
+    run.plant().press_estop()
+    run.wait(3000)
+    run.plant().release_estop()
+    run.plant().set_zone_sensor(0, False)
+    run.accept(ResetFaults(A, WANG))
+    run.wait(1000)
+    assert (Act.LEAVE_ZONE, Act.CONFIRM) == (steps(run)[0].act, steps(run)[-1].act)
+    assert run.refuse(ConfirmModule(A, WANG)) is RefusalCode.ZONE_NOT_CLEAR
+    # then stepping out of sight moves nothing
+    run.plant().set_zone_sensor(0, None)
+    run.wait(30_000)
+    assert run.module().state == "locked"
+    assert not run.plant().moving
+    assert follow(run, by_hand=False)[-1] is Act.CONFIRM
+
+
+def test_a_car_found_on_a_pallet_on_its_way_home_is_entered() -> None:
+    run = GarageRun(site_of(module_layout("A", 3, (2150, 2150))), {"A-2-01": CAR})
+    run.ready()
+    job = run.fetch(CAR)
+
+    run.see_until(job, "returning")
+    run.wait(8000)
+    run.plant().press_estop()
+    run.wait(3000)
+    bay = BayId("A-2-01")
+    run.plant().place_car(bay, CarBody(Plate("京X99999"), SEDAN))
+    run.plant().release_estop()
+    run.accept(ResetFaults(A, WANG))
+    run.wait(1000)
+    assert run.refuse(ConfirmModule(A, WANG)) is RefusalCode.OCCUPANCY_DIFFERS
+    run.accept(EnterCar(bay, Plate("京X99999"), SEDAN, digest("京X99999", PIN), WANG))
+    run.accept(ConfirmModule(A, WANG))
+    run.wait(200_000)
+    assert run.job(job).state == "done"
+    assert run.memory.car_at == {bay: "京X99999"}
 
 
 def test_a_silent_plc_and_a_ready_module() -> None:

@@ -214,6 +214,10 @@ def test_one_jog_at_a_time() -> None:
     hand.post(GATE, Opcode.JOG_GATE_OPEN)
     hand.hold_for(100)
     assert (hand.reply(GATE).result, hand.reply(GATE).reason) == (Result.REFUSED, 24)
+    # only one button is held: it is not that of the first any more
+    hand.hold_for(2000)
+    assert (hand.reply(1).result, hand.reply(1).reason) == (Result.STOPPED, 24)
+    assert hand.still
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,16 @@ from controller.machines import BOOKING, JOB
 from controller.memory import Memory
 from controller.records import Booking, Job, ParkedCar
 from controller.scan import Scan
-from domain.booking import BookingKind, Repeat, due_on, next_due_utc_ms
+from domain.booking import (
+    DAY_MINUTES,
+    MINUTE_MS,
+    BookingKind,
+    Repeat,
+    due_on,
+    is_weekday,
+    local_day,
+    next_due_utc_ms,
+)
 from domain.commands import (
     Accepted,
     CancelBooking,
@@ -79,7 +88,7 @@ class Bookings:
             return due_utc_ms
         if _full(scan.memory, others):
             return Refused.because(RefusalCode.BOOKING_LIMIT, command.plate)
-        twin = next((one for one in others if _collides(one, command)), None)
+        twin = self._twin(others, command.kind, command.minute_of_day, command.repeat, due_utc_ms)
         if twin is not None:
             return Refused.because(RefusalCode.BOOKING_EXISTS, twin.id)
         return self._made(scan, command, vehicle, due_utc_ms)
@@ -91,8 +100,28 @@ class Bookings:
         kind, minute = BookingKind.DEPARTURE, storage.leaves.minute_of_day
         wish = MakeBooking(storage.plate, storage.pin_digest, kind, minute, day=storage.leaves.day)
         others = [one for one in planned(scan.memory) if one.plate == storage.plate]
-        if not any(_collides(one, wish) for one in others) and not _full(scan.memory, others):
+        if self._twin(others, kind, minute, wish.repeat, due_utc_ms) is None:
             self._made(scan, wish, storage.vehicle, due_utc_ms)
+
+    def leaving_utc_ms(self, scan: Scan, storage: RequestStorage) -> int | Refused | None:
+        """When a driver who parks wants to leave, if that was told, or why it cannot be booked."""
+        if storage.leaves is None:
+            return None
+        if _full(scan.memory, [one for one in planned(scan.memory) if one.plate == storage.plate]):
+            return Refused.because(RefusalCode.BOOKING_LIMIT, storage.plate)
+        return self.due_utc_ms(scan, storage.leaves.minute_of_day, Repeat.ONCE, storage.leaves.day)
+
+    def _twin(
+        self, others: Sequence[Booking], kind: str, minute_of_day: int, repeat: Repeat, due_utc_ms: int
+    ) -> Booking | None:
+        """Another booking of this car for about the same time of the same day."""
+        offset = self._site.utc_offset_minutes
+        for one in others:
+            apart = abs(one.minute_of_day - minute_of_day)
+            near = one.kind == kind and min(apart, DAY_MINUTES - apart) < APART_MINUTES_MIN
+            if near and _share_a_day(one, repeat, due_utc_ms, offset):
+                return one
+        return None
 
     def _made(self, scan: Scan, command: MakeBooking, vehicle: Vehicle, due_utc_ms: int) -> Reply:
         name = BookingId(f"B{scan.memory.booking_count + 1:06d}")
@@ -123,6 +152,10 @@ class Bookings:
         due_utc_ms = self.due_utc_ms(scan, command.minute_of_day, command.repeat, command.day)
         if isinstance(due_utc_ms, Refused):
             return due_utc_ms
+        others = [one for one in planned(scan.memory) if one.plate == booking.plate and one.id != booking.id]
+        twin = self._twin(others, booking.kind, command.minute_of_day, command.repeat, due_utc_ms)
+        if twin is not None:
+            return Refused.because(RefusalCode.BOOKING_EXISTS, twin.id)
         scan.emit(BookingChanged(booking.id, command.minute_of_day, command.repeat.value, due_utc_ms))
         self._tried_utc_ms.pop(booking.id, None)
         return Accepted(booking.id)
@@ -258,9 +291,15 @@ def _full(memory: Memory, others: Sequence[Booking]) -> bool:
     return len(others) >= BOOKINGS_PER_PLATE_MAX or len(memory.bookings) >= BOOKINGS_MAX
 
 
-def _collides(one: Booking, wish: MakeBooking) -> bool:
-    apart = abs(one.minute_of_day - wish.minute_of_day)
-    return one.kind == wish.kind and min(apart, 24 * 60 - apart) < APART_MINUTES_MIN
+def _share_a_day(one: Booking, repeat: Repeat, due_utc_ms: int, utc_offset_minutes: int) -> bool:
+    """Whether two bookings of about one minute of the day ever meet; those that come round always do."""
+    rhythms = (one.repeat, repeat)
+    if Repeat.ONCE not in rhythms:
+        return True
+    if one.repeat == repeat:
+        return abs(one.due_utc_ms - due_utc_ms) < APART_MINUTES_MIN * MINUTE_MS
+    single_utc_ms = due_utc_ms if repeat is Repeat.ONCE else one.due_utc_ms
+    return Repeat.WEEKDAYS not in rhythms or is_weekday(local_day(single_utc_ms, utc_offset_minutes))
 
 
 def _known_pin(car: ParkedCar | None, bookings: list[Booking]) -> str | None:

@@ -39,7 +39,7 @@ class Estimates:
         self._plans: dict[ModuleId, tuple[int, int, Columns, dict[JobId, Due]]] = {}
 
     def of(self, memory: Memory, columns: Columns, job: Job, now_utc_ms: int) -> Estimate | None:
-        """Time until the gate opens for an open job; None once it has been open, or while nobody has come."""
+        """Time until the gate opens for an open job; None once it has been open, or as long as nobody can say."""
         due = self._due(memory, columns, job, now_utc_ms)
         if due is None:
             return None
@@ -57,7 +57,7 @@ class Estimates:
             )
 
     def _due(self, memory: Memory, columns: Columns, job: Job, now_utc_ms: int) -> Due | None:
-        if not job.is_open or job.opened_utc_ms is not None:
+        if not job.is_open or job.opened_utc_ms is not None or not _runs(memory, job.module):
             return None
         known = self._plans.get(job.module)
         if known is None or known[0] != memory.seq or known[2] != columns or now_utc_ms < known[1]:
@@ -73,6 +73,11 @@ class Estimates:
         under_way = [memory.jobs[name] for name in names if memory.jobs[name].state != "queued"]
         queue = queue_of(self._site, layout, memory, columns, queued_jobs(memory, layout), now_utc_ms)
         return turns(queue, [_running(job, now_utc_ms) for job in under_way], self._planner)
+
+
+def _runs(memory: Memory, module: ModuleId) -> bool:
+    """Whether the module does what is planned; nobody knows when one that people must see to will."""
+    return memory.module(module).state == "ready" and memory.garage in ("automatic", "paused")
 
 
 def _running(job: Job, now_utc_ms: int) -> Running:

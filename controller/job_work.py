@@ -24,7 +24,7 @@ from domain.events import JobAdvanced, JobMovedToBay, JobOverdue, StanceTaken
 from domain.grid import Columns, ModuleLayout
 from domain.ids import BayId, BayRef, JobId, parse_bay
 from domain.outputs import Opcode
-from domain.reasons import Why, as_reason, because
+from domain.reasons import ReasonCode, Why, as_reason, because
 from domain.refusals import Refusal, RefusalCode
 from domain.signals import GateState, ModuleImage, Pallet
 from domain.site import Site
@@ -80,20 +80,31 @@ class JobWork:
         raise InvariantBroken(f"module {self._layout.id} decides without end")
 
     def watch_queue(self, scan: Scan) -> None:
-        """Drivers who wait for longer than the site's patience are told to people."""
-        names = scan.memory.open_jobs.get(self._layout.id, ())
+        """Tell people who waits longer than the patience of the site; let booked jobs go whose driver does not come."""
+        names = tuple(scan.memory.open_jobs.get(self._layout.id, ()))
         since = self._queued_since_ms
         for gone in [name for name in since if name not in names]:
             del since[gone]
         for name in names:
             job = scan.memory.jobs[name]
-            if job.state != "queued" or job.overdue or not job.has_driver:
+            if job.state == "queued" and not job.has_driver:
+                self._let_go(scan, job)
+                continue
+            if job.state != "queued" or job.overdue:
                 continue
             deadline_ms = since.setdefault(name, scan.moment.mono_ms) + self._site.patience.queue_ms
             if scan.moment.mono_ms >= deadline_ms:
                 scan.emit(JobOverdue(name, "queued"))
             else:
                 scan.wake_at(deadline_ms)
+
+    def _let_go(self, scan: Scan, job: Job) -> None:
+        """A booked job that was not begun in time, in a stopped module perhaps, and whose driver does not come."""
+        until_utc_ms = job.waits_from_utc_ms + self._site.patience.no_show_ms
+        if scan.moment.utc_ms >= until_utc_ms:
+            self._advance(scan, job, "cancel", (because(ReasonCode.NOBODY_CAME),))
+        else:
+            _wake_at_utc(scan, until_utc_ms)
 
     def against_bringing(
         self, memory: Memory, image: ModuleImage | None, columns: Columns, bay: BayRef

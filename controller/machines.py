@@ -77,7 +77,7 @@ JOB = Table(
     "job",
     initial="queued",
     waiting={
-        "queued": "queue_ms",
+        "queued": "queue_ms; no_show_ms after it was due for who has booked and does not come",
         "preparing": "deadline of each slide",
         "delivering": "deadline of the lift",
         "standing_by": "no_show_ms after it was due; booking_grace_ms while others wait",

@@ -22,7 +22,7 @@ from controller.records import Booking, Job, ParkedCar
 from controller.refusal_log import RefusalLog
 from controller.scan import Scan
 from controller.surroundings import arrival_of, surroundings_of
-from domain.booking import BookingKind, Repeat
+from domain.booking import BookingKind
 from domain.commands import (
     Accepted,
     AcknowledgeAlarm,
@@ -212,7 +212,7 @@ class Requests:
             return Refused.because(RefusalCode.JOB_OPEN, plate)
         if not fits_anywhere(vehicle, self._site.modules):
             return Refused((self._too_large(command),))
-        leaves_utc_ms = self._leaves_utc_ms(scan, command)
+        leaves_utc_ms = self.bookings.leaving_utc_ms(scan, command)
         if isinstance(leaves_utc_ms, Refused):
             return leaves_utc_ms
         around = self._surroundings(scan)
@@ -230,18 +230,12 @@ class Requests:
 
     def _came_home(self, scan: Scan, booked: Job, command: RequestStorage) -> Reply:
         """The driver of a booked arrival is here, and may tell when the car is wanted again."""
-        leaves_utc_ms = self._leaves_utc_ms(scan, command)
+        leaves_utc_ms = self.bookings.leaving_utc_ms(scan, command)
         if isinstance(leaves_utc_ms, Refused):
             return leaves_utc_ms
         if leaves_utc_ms is not None:
             self.bookings.make_for_stored(scan, command, leaves_utc_ms)
         return self._driver_came(scan, booked, command.vehicle, command.pin_digest, "normal")
-
-    def _leaves_utc_ms(self, scan: Scan, command: RequestStorage) -> int | Refused | None:
-        """When the driver who parks wants to leave, if that was told."""
-        if command.leaves is None:
-            return None
-        return self.bookings.due_utc_ms(scan, command.leaves.minute_of_day, Repeat.ONCE, command.leaves.day)
 
     def _still_fits(self, booked: Job, command: RequestStorage) -> bool:
         """Whether the car that came fits the bay that was kept for it."""

@@ -33,6 +33,9 @@ def read_instance(path: Path) -> Instance:
         raise InstanceError(
             "", f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
         ) from error
+    except ValueError as error:
+        # Python reads no whole number of more than 4,300 digits.
+        raise InstanceError("", f"{path} has a number that is too long") from error
     except RecursionError as error:
         raise InstanceError("", f"{path} is nested too deeply") from error
     return instance_from_json(data)

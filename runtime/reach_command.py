@@ -120,7 +120,7 @@ def _columns_given(text: str, modules: Sequence[ModuleId]) -> dict[str, Any]:
         return {}
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ReachError(f"--columns is not JSON: {error}") from error
     if isinstance(data, list) and len(modules) == 1:
         return {modules[0]: data}

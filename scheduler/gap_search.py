@@ -9,13 +9,14 @@ With a width it keeps only the most promising ones and proves nothing; without, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.grid import Columns
 from domain.ids import BayId, BayRef, parse_bay
 from scheduler.bounds import least_of
 from scheduler.dockings import Docking, dockings, slid
 from scheduler.instance import Cost, Instance, JobKind, PlanJob, cost_of
+from scheduler.instance_checks import usable_bays
 from scheduler.regime import Regime
 from scheduler.timeline import Step
 
@@ -61,6 +62,11 @@ class GapSearch:
         self._bays = [None if job.bay is None else parse_bay(job.bay) for job in jobs]
         self._frees = any(job.bay is None for job in jobs)
         self._named = frozenset(job.bay for job in jobs if job.bay is not None and job.kind is JobKind.STORAGE)
+        levels = range(1, len(instance.layout.levels) + 1)
+        self._levels = [frozenset(level for level in levels if instance.fits(job, level)) for job in jobs]
+        self._choosy = len({fits for fits, bay in zip(self._levels, self._bays, strict=True) if bay is None}) > 1
+        self._usable = frozenset(usable_bays(instance)) - self._named
+        self._seated: dict[tuple[int, frozenset[BayId]], bool] = {}
         self._before = [_before(jobs, at) for at in range(len(jobs))]
         self._tail_ms = [instance.dwell_ms(job) + regime.gate_ms for job in jobs]
         self._least_ms = [least_of(instance, regime, job).lead_ms for job in jobs]
@@ -135,8 +141,29 @@ class GapSearch:
                 continue
             for name in sorted(node.empty):
                 free = parse_bay(name)
-                if self._instance.fits(job, free.level) and name not in self._instance.layout.dead:
+                fits = self._instance.fits(job, free.level) and name not in self._instance.layout.dead
+                if fits and self._seats_rest(node.mask | 1 << at, node.empty - {name}):
                     yield from self._serve(node, at, job, free)
+
+    def _seats_rest(self, mask: int, empty: frozenset[BayId]) -> bool:
+        """Whether every car yet to come that takes any pallet still finds one that it fits.
+
+        Cars differ only in the levels they fit, and of two such sets one holds the other: it is enough that
+        no set of levels has more cars that fit nowhere else than pallets.
+        """
+        if not self._choosy:
+            return True
+        key = (mask, empty)
+        known = self._seated.get(key)
+        if known is None:
+            left = [at for at in range(len(self._levels)) if not mask >> at & 1]
+            freed = {self._instance.jobs[at].bay for at in left if self._instance.jobs[at].kind is JobKind.RETRIEVAL}
+            levels = [parse_bay(name).level for name in (empty | freed) & self._usable]
+            wanted = [self._levels[at] for at in left if self._bays[at] is None]
+            known = self._seated[key] = all(
+                sum(other <= one for other in wanted) <= sum(level in one for level in levels) for one in set(wanted)
+            )
+        return known
 
     def _serve(self, node: _Node, at: int, job: PlanJob, bay: BayRef) -> Iterator[_Node]:
         regime, down = self._regime, node.down
@@ -187,9 +214,15 @@ def _insert(fronts: dict[tuple[object, ...], list[_Node]], node: _Node) -> int:
 
 
 def _before(jobs: tuple[PlanJob, ...], at: int) -> int:
-    """The job that must leave the pallet first, or -1."""
-    if jobs[at].kind is JobKind.RETRIEVAL or jobs[at].bay is None:
+    """The job that must leave the pallet first, the last one before that is just the same, or -1.
+
+    Of drivers who differ in nothing and take any pallet, some best order serves the first first.
+    """
+    if jobs[at].kind is JobKind.RETRIEVAL:
         return -1
+    if jobs[at].bay is None:
+        same = (other for other in range(at - 1, -1, -1) if replace(jobs[other], id=jobs[at].id) == jobs[at])
+        return next(same, -1)
     for other, leaving in enumerate(jobs):
         if leaving.kind is JobKind.RETRIEVAL and leaving.bay == jobs[at].bay:
             return other

@@ -5,6 +5,8 @@ Decides whether planning may begin. Shapes and bounds are `scheduler.instance_js
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from domain.ids import BayId, parse_bay
 from scheduler.instance import Instance, JobKind, PlanJob
 from scheduler.json_nodes import InstanceError
@@ -29,6 +31,10 @@ def _refuse_lowered(instance: Instance) -> None:
     for level in range(1, down.level):
         if column in instance.columns[level - 1] or column in layout.levels[level - 1].blocked:
             raise InstanceError("state.lowered", f"{down.name} cannot be down: level {level} has no gap at {column}")
+    shaft = any(column in walls for walls in layout.walls[: down.level])
+    if layout.hoist_out or down.name in layout.dead or shaft:
+        why = "the hoist is out" if layout.hoist_out else "it is out of use" if not shaft else "its shaft is closed"
+        raise InstanceError("state.lowered", f"{down.name} cannot go home: {why}")
 
 
 def _refuse_power(instance: Instance) -> None:
@@ -57,7 +63,7 @@ def _refuse_jobs(instance: Instance) -> None:
             raise InstanceError(path, f"{bay} is empty")
         if job.kind is JobKind.STORAGE and bay not in instance.empty and bay not in leaving:
             raise InstanceError(path, f"{bay} holds a car that no job takes away")
-        if job.kind is JobKind.STORAGE and not instance.fits(job, parse_bay(bay).level):
+        if not instance.fits(job, parse_bay(bay).level):
             raise InstanceError(f"jobs[{at}].vehicle", f"does not fit {bay}")
         if (
             bay != instance.lowered
@@ -70,8 +76,7 @@ def _refuse_crowd(instance: Instance) -> None:
     """Every car that takes any pallet must find one: a matching of cars to pallets."""
     named = {job.bay for job in instance.jobs if job.bay is not None and job.kind is JobKind.STORAGE}
     leaving = {job.bay for job in instance.jobs if job.bay is not None and job.kind is JobKind.RETRIEVAL}
-    usable = [bay for bay in instance.layout.bay_names if bay in (instance.empty | leaving) - named]
-    usable = [bay for bay in usable if bay not in instance.layout.dead and _reachable(instance, bay)]
+    usable = [bay for bay in usable_bays(instance) if bay in (instance.empty | leaving) - named]
     taken: dict[BayId, PlanJob] = {}
 
     def seat(job: PlanJob, tried: set[BayId]) -> bool:
@@ -87,6 +92,13 @@ def _refuse_crowd(instance: Instance) -> None:
     for at, job in enumerate(instance.jobs):
         if job.bay is None and not seat(job, set()):
             raise InstanceError(f"jobs[{at}].bay", "no free pallet is left that takes this car")
+
+
+def usable_bays(instance: Instance) -> Iterator[BayId]:
+    """Every pallet that is in use and can be brought to the gate."""
+    for bay in instance.layout.bay_names:
+        if bay not in instance.layout.dead and _reachable(instance, bay):
+            yield bay
 
 
 def _reachable(instance: Instance, bay: BayId) -> bool:

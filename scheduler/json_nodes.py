@@ -65,6 +65,8 @@ class Node:
         value = self.raw(key)
         if not isinstance(value, str) or not value:
             raise InstanceError(self.path(key), f"expected a text, found {kind(value)}")
+        if value.encode(errors="ignore").decode() != value:
+            raise InstanceError(self.path(key), f"{value!r} has half characters, which cannot be shown")
         return value
 
     def word(self, key: str, words: type[_Word], default: _Word | None = None) -> _Word:

@@ -60,18 +60,21 @@ class Replay:
         self.problems: list[str] = []
 
     def run(self) -> list[str]:
-        """Play all moves in the order of time, ends before starts, then compare the figures."""
+        """Play all moves in the order of time, ends before starts, then compare the figures.
+
+        A move that takes no time ends right after its own start.
+        """
         moves = self._plan["moves"]
-        events = sorted(
-            [(move["end_ms"], 0, number) for number, move in enumerate(moves)]
-            + [(move["start_ms"], 1, number) for number, move in enumerate(moves)]
-        )
-        for t_ms, starting, number in events:
+        starts = [(move["start_ms"], 1, number, 0) for number, move in enumerate(moves)]
+        ends = [
+            (move["end_ms"], int(move["end_ms"] == move["start_ms"]), number, 1) for number, move in enumerate(moves)
+        ]
+        for t_ms, _, number, ending in sorted(starts + ends):
             move = moves[number]
-            if starting:
-                self._start(move, number)
-            else:
+            if ending:
                 self._end(move, number)
+            else:
+                self._start(move, number)
             if self._limit_w is not None and self._world.power_w > self._limit_w:
                 self._tell(number, f"motors draw {self._world.power_w} W at {t_ms} ms, allowed are {self._limit_w} W")
         self._starts.sort()

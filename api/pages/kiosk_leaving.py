@@ -23,6 +23,8 @@ QUICK_MINUTES = (7 * 60, 7 * 60 + 30, 8 * 60, 9 * 60, 18 * 60)
 """Minutes of the day that are one touch away: the morning when most leave, and the evening."""
 
 DAYS_OFFERED = 8
+DAY_DIGITS_MAX = 6
+"""A day number of more digits is none that a calendar can show."""
 MINUTE_STEP = 5
 NOTICE_MINUTES = 15
 """A time closer than this is not offered: the car would still be on its way up."""
@@ -120,7 +122,7 @@ def _day_word(visit: Visit, day: int) -> str:
 
 
 def _day(told: str) -> int:
-    if not told.isdecimal():
+    if not told.isdecimal() or len(told) > DAY_DIGITS_MAX:
         raise Problem("invalid_input")
     return int(told)
 

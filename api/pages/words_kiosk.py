@@ -61,6 +61,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "go_to_gate": ("Please go to gate {module}", "请到 {module} 库门前等候"),
     "ahead": ("{n} before you", "前面还有 {n} 位"),
     "ready_in": ("Ready in", "预计等候"),
+    "module_stands": (
+        "This part of the garage stands still; staff can see it. The time is shown again when it runs.",
+        "本区车库暂停运行，工作人员已获知。恢复运行后将重新显示时间。",
+    ),
     "step_queued": ("Waiting", "排队"),
     "step_preparing": ("Making room", "让位"),
     "step_delivering": ("Coming down", "下降"),

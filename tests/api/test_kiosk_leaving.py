@@ -60,6 +60,11 @@ def test_any_other_time_is_three_questions_away(client: TestClient, garage: Fake
     assert parked_until(garage) == Leaving(400, TODAY + 2)
 
 
+@pytest.mark.parametrize("day", ["", "-1", "never", "1234567", "9" * 5000])
+def test_a_day_that_no_calendar_has_is_refused(client: TestClient, day: str) -> None:
+    assert answer(client, "leaving-day", **CAR, day=day).status_code in (400, 422)
+
+
 def test_today_offers_only_what_is_still_to_come(client: TestClient, garage: FakeGarage) -> None:
     # given 22:13 and a quarter of an hour of notice
     hours = answer(client, "leaving-day", **CAR, day=str(TODAY))

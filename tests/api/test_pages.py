@@ -164,6 +164,18 @@ def test_the_screen_is_replaced_only_when_it_would_look_different(client: TestCl
     assert client.get(found[1], headers={"HX-Request": "true"}).status_code == 200
 
 
+def test_a_driver_whose_module_stands_still_is_told_so_instead_of_a_time(
+    client: TestClient, garage: FakeGarage
+) -> None:
+    job = client.post("/api/v1/storages", json={"plate": "京A12345", "vehicle_class": "Z"}).json()["job"]
+    assert 'data-test="eta"' in client.get(f"/kiosk/job/{job}", headers=ENGLISH).text
+    garage.records[job] |= {"eta_s": None, "eta_low_s": None, "eta_high_s": None, "eta_spread_s": None}
+    told = client.get(f"/kiosk/job/{job}", headers=ENGLISH).text
+    assert 'data-test="eta"' not in told
+    assert "stands still" in told
+    assert "暂停运行" in client.get(f"/kiosk/job/{job}").text
+
+
 def test_the_word_at_the_gate_may_be_refused_and_repeated(client: TestClient, garage: FakeGarage) -> None:
     job = client.post("/api/v1/storages", json={"plate": "京A12345", "vehicle_class": "Z"}).json()["job"]
     garage.advance(job, "at_gate", "open")

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.records import Booking
-from domain.booking import BookingKind, Repeat
-from domain.commands import CancelBooking, CancelJob, ChangeBooking, Leaving, MakeBooking, RequestStorage
+from domain.booking import BookingKind, Repeat, local_day
+from domain.commands import (
+    CancelBooking,
+    CancelJob,
+    ChangeBooking,
+    ConfirmModule,
+    Leaving,
+    MakeBooking,
+    RequestStorage,
+    ResetFaults,
+)
 from domain.events import JobQueued, MotionRequested
-from domain.ids import BookingId, JobId, Plate
+from domain.ids import BookingId, JobId, ModuleId, Plate
 from domain.outputs import GATE, Opcode
 from domain.reasons import ReasonCode, because, tell
 from domain.refusals import RefusalCode
 from domain.signals import GateState
 from runtime.virtual import digest
-from tests.garage_run import PIN, SEDAN, TALL, GarageRun
+from tests.garage_run import PIN, SEDAN, START_UTC_MS, TALL, GarageRun
 from tests.policies import LIVELY
 from tests.sites import module_layout, site_of
 
 MINUTE_MS = 60_000
 SEVEN_FORTY = 7 * 60 + 40
+MONDAY = local_day(START_UTC_MS, 480)
 UPPER, HIGHER, GROUND = "京A11111", "京A22222", "京A33333"
 
 
@@ -257,6 +269,60 @@ def test_the_same_wish_twice_is_one_booking_and_nine_are_too_many(garage: Garage
     for hour in range(9, 16):
         garage.accept(wish(minute=hour * 60))
     assert garage.refuse(wish(minute=20 * 60)) is RefusalCode.BOOKING_LIMIT
+
+
+def test_bookings_for_one_minute_of_different_days_are_two(garage: GarageRun) -> None:
+    garage.accept(wish(day=MONDAY + 4))
+    other = garage.accept(wish(day=MONDAY + 2))
+    assert garage.refuse(wish(day=MONDAY + 2)) is RefusalCode.BOOKING_EXISTS
+    assert garage.refuse(wish(repeat=Repeat.DAILY)) is RefusalCode.BOOKING_EXISTS
+    moved = ChangeBooking(BookingId(other), digest(UPPER, PIN), SEVEN_FORTY, day=MONDAY + 4)
+    assert garage.refuse(moved) is RefusalCode.BOOKING_EXISTS
+    garage.accept(replace(moved, day=MONDAY + 3))
+
+
+def test_a_saturday_beside_the_weekdays_is_another_booking(garage: GarageRun) -> None:
+    garage.accept(wish(repeat=Repeat.WEEKDAYS))
+    garage.accept(wish(day=MONDAY + 5))
+    assert garage.refuse(wish(day=MONDAY + 3)) is RefusalCode.BOOKING_EXISTS
+
+
+def test_what_is_told_at_parking_counts_though_another_day_has_that_minute(garage: GarageRun) -> None:
+    garage.accept(wish(day=MONDAY + 4))
+    garage.see_through(garage.fetch(UPPER))
+    told = RequestStorage(Plate(UPPER), SEDAN, digest(UPPER, PIN), Leaving(SEVEN_FORTY, MONDAY + 1))
+    garage.see_through(garage.accept(told))
+    wait_till(garage, 24 * 60 + SEVEN_FORTY, 30)
+    assert garage.job(job_of(garage, UPPER)).state == "standing_by"
+
+
+def test_who_has_too_many_bookings_is_told_so_at_parking(garage: GarageRun) -> None:
+    garage.see_through(garage.fetch(UPPER))
+    for hour in range(9, 17):
+        garage.accept(replace(wish(minute=hour * 60, day=MONDAY + 2), kind=BookingKind.ARRIVAL, vehicle=SEDAN))
+    told = RequestStorage(Plate(UPPER), SEDAN, digest(UPPER, PIN), Leaving(SEVEN_FORTY, MONDAY + 1))
+    assert garage.refuse(told) is RefusalCode.BOOKING_LIMIT
+    garage.accept(replace(told, leaves=None))
+
+
+def test_bookings_that_a_stop_outlasted_keep_nobody_waiting(garage: GarageRun) -> None:
+    # given two cars called for 7:40 when the emergency stop is pressed until 9:00
+    names = [garage.accept(wish()), garage.accept(wish(HIGHER, SEVEN_FORTY + 2))]
+    wait_till(garage, SEVEN_FORTY - 8)
+    garage.plant().press_estop()
+    wait_till(garage, 9 * 60)
+    # then nobody is expected any more, and who comes at nine is the only one
+    assert {booking(garage, name).state for name in names} == {"missed"}
+    assert {booking(garage, name).why for name in names} == {(because(ReasonCode.NOBODY_CAME),)}
+    garage.plant().release_estop()
+    garage.accept(ResetFaults(ModuleId("A"), "Wang"))
+    garage.wait(1000)
+    garage.accept(ConfirmModule(ModuleId("A"), "Wang"))
+    garage.wait(3000)
+    job = garage.see_through(garage.fetch(UPPER))
+    assert job.opened_utc_ms is not None
+    assert job.opened_utc_ms - job.requested_utc_ms < 120_000
+    assert garage.violations == []
 
 
 def test_a_booking_for_a_car_that_is_away_lapses(garage: GarageRun) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from domain.commands import ConfirmModule, ResetFaults
 from domain.events import JobEstimated, MotionRequested
-from domain.ids import Plate
+from domain.ids import ModuleId, Plate
 from domain.outputs import Opcode
 from domain.reasons import tell
 from tests.garage_run import SEDAN, GarageRun
@@ -53,3 +54,22 @@ def test_a_higher_bay_costs_more_and_a_busy_module_too() -> None:
     assert "07:30" in tell(costs[0].why, "en")
     emptier = garage.run.controller.bay_costs(SEDAN, Plate("京B00001"))
     assert len(emptier) == len(costs)
+
+
+def test_nobody_is_told_a_time_while_the_module_stands_still() -> None:
+    garage = GarageRun(small_site(), {"A-2-02": "京A00001", "A-1-01": "京A00002"})
+    garage.ready()
+    names = [garage.fetch("京A00001"), garage.fetch("京A00002")]
+    garage.wait(5000)
+    controller = garage.run.controller
+    assert all(controller.estimate(garage.job(name)) is not None for name in names)
+    garage.plant().press_estop()
+    garage.wait(60_000)
+    assert garage.module().state == "locked"
+    assert [controller.estimate(garage.job(name)) for name in names] == [None, None]
+    garage.plant().release_estop()
+    garage.accept(ResetFaults(ModuleId("A"), "Wang"))
+    garage.wait(1000)
+    garage.accept(ConfirmModule(ModuleId("A"), "Wang"))
+    garage.wait(1000)
+    assert all(controller.estimate(garage.job(name)) is not None for name in names)

@@ -205,7 +205,7 @@ def test_nobody_confirms_while_a_mechanic_is_inside() -> None:
     run.plant().set_zone_sensor(0, False)
     run.accept(ResetFaults(A, WANG))
     run.wait(1000)
-    assert (Act.LEAVE_ZONE, Act.CONFIRM) == (steps(run)[0].act, steps(run)[-1].act)
+    assert (steps(run)[0].act, steps(run)[-1].act) == (Act.LEAVE_ZONE, Act.CONFIRM)
     assert run.refuse(ConfirmModule(A, WANG)) is RefusalCode.ZONE_NOT_CLEAR
     # then stepping out of sight moves nothing
     run.plant().set_zone_sensor(0, None)

@@ -143,6 +143,8 @@ def _ways(
         if job.kind is JobKind.STORAGE and bay not in empty:
             continue
         ref = parse_bay(bay)
+        if not instance.fits(job, ref.level):
+            continue
         after = empty | {bay} if job.kind is JobKind.RETRIEVAL else empty - {bay}
         for step, moved, left in _steps(instance, regime, order[0], ref, columns, down):
             for rest in _ways(instance, regime, order[1:], moved, after, left):

@@ -81,6 +81,8 @@ def test_the_good_instance_is_read() -> None:
         ("state.columns", [[1, 2]], "state.columns: 1 rows for 3 levels"),
         ("state.lowered", "A-1-01", "state.lowered: A-1-01 lives on the ground"),
         ("state.lowered", "A-3-01", "state.lowered: A-3-01 cannot be down: level 1 has no gap at 1"),
+        ("jobs.0.vehicle", "C", "jobs[0].vehicle: does not fit A-2-01"),
+        ("jobs.0.id", "\ud800", "jobs[0].id: '\\ud800' has half characters"),
         ("state.empty", ["B-1-01"], "state.empty[0]: no such bay B-1-01"),
         ("state.empty", [7], "state.empty[0]: expected a bay name"),
         ("jobs", [], "jobs: there is no job to plan"),
@@ -148,3 +150,16 @@ def test_the_schemas_name_every_key_that_is_written() -> None:
         assert set(written[key]) == set(known[key]["properties"])
     assert set(written["jobs"][0]) <= set(known["jobs"]["items"]["properties"])
     assert json.loads(json.dumps(PLAN_SCHEMA)) == PLAN_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "why"),
+    [("hoist_out", True, "the hoist is out"), ("dead", ["A-3-03"], "it is out of use"), ("closed", [[2, 3]], "closed")],
+)
+def test_a_pallet_that_is_down_and_cannot_go_home_is_refused(part: str, value: object, why: str) -> None:
+    data = changed("state", {"columns": [[1, 2], [1, 2], [1, 2, 3]], "lowered": "A-3-03", "empty": ["A-1-02"]})
+    data["jobs"] = data["jobs"][:1]
+    assert instance_from_json(data).lowered == "A-3-03"
+    data["module"][part] = value
+    with pytest.raises(InstanceError, match=f"state.lowered: A-3-03 cannot go home: .*{why}"):
+        instance_from_json(data)

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from domain.ids import BayId, JobId
 from domain.machine import Machine, SlideMode
+from domain.vehicle import VEHICLE_CLASSES
 from scheduler.bounds import weighted_bound_ms
 from scheduler.exact import solve
 from scheduler.gap_search import GapSearch
 from scheduler.instance import Instance, JobKind, Overlap, PlanJob
 from scheduler.instance_checks import refuse_impossible
 from scheduler.instance_json import instance_to_json
+from scheduler.json_nodes import InstanceError
 from scheduler.moves import present
 from scheduler.regime import derive
 from scheduler.timeline import Step, perform
@@ -181,3 +183,54 @@ def out_of_order(draw: st.DrawFn) -> Instance:
 def test_parts_out_of_service_are_planned_around_or_refused(instance: Instance) -> None:
     refuse_impossible(instance)
     assert replay(instance_to_json(instance), solve(instance).to_json()) == []
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> Instance:
+    """Low and tall cars that take any pallet they fit, and hardly more pallets than cars."""
+    layout = module_layout("A", 3, (2150, 1700, 2150))
+    mode, overlap = draw(st.sampled_from(MODES))
+    tall = draw(st.lists(st.booleans(), min_size=2, max_size=4))
+    jobs = tuple(
+        PlanJob(
+            JobId(f"S{number}"),
+            JobKind.STORAGE,
+            None,
+            draw(st.sampled_from((0, 300_000))),
+            vehicle=VEHICLE_CLASSES["K" if one else "Z"],
+        )
+        for number, one in enumerate(tall)
+    )
+    empty = frozenset(draw(st.lists(st.sampled_from(layout.bay_names), min_size=len(jobs), max_size=5, unique=True)))
+    # Without stagger a slide window takes the same time however its rows are counted.
+    machine = Machine(slide_mode=mode, inrush_stagger_ms=0)
+    instance = Instance(layout, machine, jobs, layout.initial_columns, overlap=overlap, empty=empty)
+    try:
+        refuse_impossible(instance)
+    except InstanceError:
+        assume(False)
+    return instance
+
+
+@settings(deadline=None)
+@given(arrivals())
+def test_low_cars_leave_the_high_bays_to_those_that_need_them(instance: Instance) -> None:
+    plan = solve(instance)
+    assert replay(instance_to_json(instance), plan.to_json()) == []
+    if len(instance.jobs) <= 3:
+        assert plan.cost == cheapest_of_all(instance, derive(instance))
+
+
+def test_the_only_bays_for_tall_cars_are_kept_for_them() -> None:
+    # given two low cars now, two tall ones later, and just two bays that take those: the nearest ones
+    layout = module_layout("A", 10, (2150, 1700, 1700, 2150))
+    cars = [("Z", 0), ("Z", 0), ("K", 600_000), ("K", 600_000)]
+    jobs = tuple(
+        PlanJob(JobId(f"S{number}"), JobKind.STORAGE, None, release_ms, vehicle=VEHICLE_CLASSES[code])
+        for number, (code, release_ms) in enumerate(cars)
+    )
+    empty = frozenset(BayId(bay) for bay in ("A-1-01", "A-1-02", "A-2-01", "A-2-02"))
+    instance = Instance(layout, Machine(), jobs, layout.initial_columns, empty=empty)
+    plan = solve(instance)
+    assert plan.optimal
+    assert replay(instance_to_json(instance), plan.to_json()) == []

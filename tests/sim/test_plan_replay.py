@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domain.machine import SlideMode
+from domain.machine import Machine, SlideMode
 from scheduler.exact import solve
 from scheduler.instance import Overlap
 from scheduler.instance_json import instance_to_json
@@ -95,3 +96,10 @@ def test_motors_beyond_the_power_limit_are_found(documents: tuple[dict[str, Any]
     instance, plan = documents
     instance["power_limit_w"] = 5499
     assert any("motors draw" in problem for problem in replay(instance, plan))
+
+
+def test_moves_that_take_no_time_end_when_they_have_begun() -> None:
+    instance = replace(random_instance(11, 4), machine=Machine(gate_ms=0, driver_out_ms=0))
+    plan = solve(instance).to_json()
+    assert {"gate_open", "dwell", "gate_close"} <= {m["do"] for m in plan["moves"] if m["start_ms"] == m["end_ms"]}
+    assert replay(instance_to_json(instance), plan) == []

@@ -43,8 +43,8 @@ async def read_recovery(module: str, garage: GarageDep) -> dict[str, Any]:
 
 @router.put("/lock", status_code=202)
 async def hang_lock(module: str, body: ReasonBody, garage: GarageDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Hang the caller's own lock: nothing moves in the module while any hangs."""
-    await asks.submit(garage, HangLock(ModuleId(module), principal.name, body.reason.strip()))
+    """Hang the lock of the caller, logged in by name: nothing moves in the module while any hangs."""
+    await asks.submit(garage, HangLock(ModuleId(module), person(principal), body.reason.strip()))
     return {"module": module}
 
 

@@ -9,13 +9,11 @@ from api.settings import Role, token_digest
 from domain.commands import (
     Danger,
     EndHold,
-    HangLock,
     HoldGarage,
     HoldManual,
     JogMove,
     LetGo,
     ReleaseManual,
-    RemoveLock,
     TakeManual,
 )
 from domain.ids import ModuleId
@@ -51,15 +49,11 @@ def test_every_press_carries_name_token_and_counter(client: TestClient, garage: 
     ]
     for path, body in sent:
         assert client.post(BASE + path, headers=OPERATOR, json=body).status_code == 202
-    assert client.put(f"{BASE}/lock", headers=OPERATOR, json={"reason": "rope"}).status_code == 202
-    assert client.delete(f"{BASE}/lock", headers=OPERATOR).status_code == 202
     assert garage.commands == [
         JogMove(B, NAME, digest, 1, Opcode.JOG_RAISE, 3, 2, 0),
         HoldManual(B, NAME, digest, 2),
         LetGo(B, NAME, digest),
         ReleaseManual(B, NAME, digest),
-        HangLock(B, NAME, "rope"),
-        RemoveLock(B, NAME),
     ]
 
 

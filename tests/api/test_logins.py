@@ -10,7 +10,17 @@ from starlette.testclient import TestClient
 from api.application import create_app
 from api.logins import FORGET_MS, WAIT_MS_MAX, Guesses
 from api.settings import Principal, Role
-from domain.commands import AskBypass, AskLockRemoval, GrantBypass, GrantLockRemoval, HoldGarage, LetGo, PauseGarage
+from domain.commands import (
+    AskBypass,
+    AskLockRemoval,
+    GrantBypass,
+    GrantLockRemoval,
+    HangLock,
+    HoldGarage,
+    LetGo,
+    PauseGarage,
+    RemoveLock,
+)
 from domain.ids import ModuleId
 from tests.api.conftest import Clock, bearer, settings_with
 from tests.api.fake_garage import FakeGarage
@@ -161,6 +171,15 @@ def test_a_token_is_no_person(client: TestClient, garage: FakeGarage, role: Role
         told = client.post(f"{BASE}/{path}", headers=bearer(role), json=body)
         assert (told.status_code, told.json()["code"]) == (403, "person_needed")
     assert garage.commands == []
+
+
+def test_a_lock_is_a_person_s_own(client: TestClient, garage: FakeGarage) -> None:
+    wang, lock = log_in(client, "Wang"), "/api/v1/modules/B/lock"
+    assert client.put(lock, headers=wang, json={"reason": " rope "}).status_code == 202
+    assert client.delete(lock, headers=wang).status_code == 202
+    assert garage.commands == [HangLock(ModuleId("B"), "Wang", "rope"), RemoveLock(ModuleId("B"), "Wang")]
+    shared = client.put(lock, headers=bearer(Role.OPERATOR), json={"reason": "rope"})
+    assert (shared.status_code, shared.json()["code"]) == (403, "person_needed")
 
 
 def test_the_lock_of_somebody_absent_is_asked_for_by_an_administrator_and_agreed_by_another(

@@ -44,6 +44,7 @@ LINK = Table(
         Rule("answer", "down", "up", ("is_compatible",)),
         Rule("answer", "down", "incompatible"),
         Rule("answer", "up", "incompatible", ("is_incompatible",)),
+        Rule("answer", "incompatible", "up", ("is_compatible",)),
         Rule("fall_silent", ("up", "incompatible"), "down"),
     ),
 )

@@ -45,7 +45,7 @@ class PlcLink:
             state = LINK.next(before, "fall_silent") if before != "down" else before
         else:
             right = self._expected.matches(identity)
-            if before == "down" or (before == "up" and not right):
+            if before == "down" or right != (before == "up"):
                 state = LINK.next(before, "answer", is_compatible=right, is_incompatible=not right)
         if state != known:
             scan.emit(LinkAdvanced(self._module, state))

@@ -272,6 +272,8 @@ class Memory:
             job.why = event.why
         if event.state == "standing_by":
             job.stood_utc_ms = utc_ms
+        elif event.state == "preparing":
+            job.session_state = None  # not the first time, if its pallet has been put away from the gate
         if event.state in OPEN_ENDS:
             job.ended_utc_ms = utc_ms
             queue = self.open_jobs[job.module]

@@ -61,9 +61,16 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "go_to_gate": ("Please go to gate {module}", "请到 {module} 库门前等候"),
     "ahead": ("{n} before you", "前面还有 {n} 位"),
     "ready_in": ("Ready in", "预计等候"),
-    "module_stands": (
-        "This part of the garage stands still; staff can see it. The time is shown again when it runs.",
-        "本区车库暂停运行，工作人员已获知。恢复运行后将重新显示时间。",
+    "module_stands_title": ("Please wait for the staff", "请等候工作人员处理"),
+    "module_stands_retrieval": (
+        "This part of the garage stands still, and the staff can see it. Your request is kept. "
+        "The time is shown again when it runs.",
+        "本区车库暂停运行，工作人员已获知。您的取车请求已保留，恢复运行后将重新显示时间。",
+    ),
+    "module_stands_storage": (
+        "This part of the garage stands still, and the staff can see it. Your request is kept; "
+        "you may also cancel it and park elsewhere.",
+        "本区车库暂停运行，工作人员已获知。您的停车请求已保留，也可以取消后停到别处。",
     ),
     "step_queued": ("Waiting", "排队"),
     "step_preparing": ("Making room", "让位"),

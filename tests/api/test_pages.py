@@ -172,8 +172,12 @@ def test_a_driver_whose_module_stands_still_is_told_so_instead_of_a_time(
     garage.records[job] |= {"eta_s": None, "eta_low_s": None, "eta_high_s": None, "eta_spread_s": None}
     told = client.get(f"/kiosk/job/{job}", headers=ENGLISH).text
     assert 'data-test="eta"' not in told
+    assert "go to gate" not in told
     assert "stands still" in told
     assert "暂停运行" in client.get(f"/kiosk/job/{job}").text
+    # who has been at the gate already is told no time, and no stop either
+    garage.records[job] |= {"opened_utc_ms": 1}
+    assert "stands still" not in client.get(f"/kiosk/job/{job}", headers=ENGLISH).text
 
 
 def test_the_word_at_the_gate_may_be_refused_and_repeated(client: TestClient, garage: FakeGarage) -> None:

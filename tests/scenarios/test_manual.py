@@ -489,6 +489,8 @@ def test_a_pallet_put_away_by_hand_is_brought_again_before_the_gate_opens() -> N
     run.wait(2000)
     run.accept(ConfirmModule(A, WANG))
     # then no gate opens on a gap in the floor
+    run.wait_until(lambda: run.job(job).state == "delivering")
+    assert run.job(job).session_state is None
     run.wait_until(lambda: run.plant().gate_state is not GateState.CLOSED)
     assert run.plant().pallet(BayId("A-2-01")).on_ground
     assert run.see_through(job).state == "done"

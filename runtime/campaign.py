@@ -18,6 +18,8 @@ from typing import Any
 
 from billing import ledger
 from billing.tariff import Permits, TariffBook
+from controller.memory import Memory
+from domain.ids import ModuleId
 from domain.site import Site
 from runtime.application import load_memory
 from runtime.config import Config
@@ -32,7 +34,9 @@ from sim.scenario import initial_cars
 from sim.swarm import Dials
 
 DRAIN_MS = 15 * 60_000
-"""Within this time after the last fault every job must have ended."""
+"""Within this time after the last fault every job must have ended; while a driver keeps a gate, it stands."""
+
+STEP_MS = 60_000
 
 BACKLOG_MAX = 2
 """The faults go on until no module has more open jobs: a queue takes its time in a sound garage, too."""
@@ -97,10 +101,10 @@ def run_seed(task: SeedTask) -> SeedResult:
         run = FaultyRun(task.site, residents, trips, task.seed, task.start_utc_ms, journal, dials, leap=task.leap)
         run.run_to(task.phase_ms)
         while run.halted is None and _is_busy(run) and run.now_ms < task.phase_ms + LONGER_MS:
-            run.run_to(run.now_ms + 60_000)
+            run.run_to(run.now_ms + STEP_MS)
         run.swarm.calm()
         pressing = {name for names in run.memory.open_jobs.values() for name in names}
-        run.run_to(run.now_ms + DRAIN_MS)
+        _drain(run)
         return _judge(task, run, sorted(pressing), time.perf_counter() - begun_s)
     finally:
         engine.dispose()
@@ -108,6 +112,21 @@ def run_seed(task: SeedTask) -> SeedResult:
 
 def _is_busy(run: FaultyRun) -> bool:
     return any(len(names) > BACKLOG_MAX for names in run.memory.open_jobs.values())
+
+
+def _drain(run: FaultyRun) -> None:
+    """Let everything be served. The time that a driver stays before an open gate does not count."""
+    left_ms, end_ms = DRAIN_MS, run.now_ms + LONGER_MS
+    while run.halted is None and left_ms > 0 and run.now_ms < end_ms:
+        kept = any(_is_kept(run.memory, name) for name in run.memory.modules)
+        run.run_to(run.now_ms + STEP_MS)
+        left_ms -= 0 if kept else STEP_MS
+
+
+def _is_kept(memory: Memory, module: ModuleId) -> bool:
+    """Whether a driver has been at the open gate for so long that people were told."""
+    jobs = (memory.jobs[name] for name in memory.open_jobs.get(module, ()))
+    return any(job.overdue and job.session_state == "open" for job in jobs)
 
 
 def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: float) -> SeedResult:
@@ -118,14 +137,7 @@ def _judge(task: SeedTask, run: FaultyRun, pressing: Sequence[Any], wall_s: floa
         f"{memory.module(job.module).state} {' '.join(memory.module(job.module).reasons)}"
         for job in open_jobs
     }
-    called = {
-        name
-        for name, module in memory.modules.items()
-        if module.state == "locked"
-        or any(
-            memory.jobs[j].overdue and memory.jobs[j].session_state == "open" for j in memory.open_jobs.get(name, ())
-        )
-    }
+    called = {name for name, module in memory.modules.items() if module.state == "locked" or _is_kept(memory, name)}
     waiting = {job.id for job in open_jobs if job.module in called}
     return SeedResult(
         seed=task.seed,
